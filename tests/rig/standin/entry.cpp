@@ -38,21 +38,25 @@ std::unordered_map<void*, std::unique_ptr<Instance>> g_instances;
 std::unordered_map<void*, std::unique_ptr<Device>> g_devices;
 
 /** All objects of one instance or device begin with the same pointer to the loader's table. */
-void* keyOf(const void* dispatchable) {
+void* keyOf(const void* dispatchable)
+{
     return *static_cast<void* const*>(dispatchable);
 }
 
-Instance& instanceOf(const void* dispatchable) {
+Instance& instanceOf(const void* dispatchable)
+{
     const std::lock_guard lock(g_mutex);
     return *g_instances.at(keyOf(dispatchable));
 }
 
-Device& deviceOf(const void* dispatchable) {
+Device& deviceOf(const void* dispatchable)
+{
     const std::lock_guard lock(g_mutex);
     return *g_devices.at(keyOf(dispatchable));
 }
 
-template <typename LinkInfo> LinkInfo* linkOf(const void* chain, VkStructureType type) {
+template <typename LinkInfo> LinkInfo* linkOf(const void* chain, VkStructureType type)
+{
     for (auto* s = static_cast<const VkBaseInStructure*>(chain); s; s = s->pNext) {
         auto* info = reinterpret_cast<const LinkInfo*>(s);
         if (s->sType == type && info->function == VK_LAYER_LINK_INFO)
@@ -62,7 +66,8 @@ template <typename LinkInfo> LinkInfo* linkOf(const void* chain, VkStructureType
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL createInstance(const VkInstanceCreateInfo* info,
-                                              const VkAllocationCallbacks* allocator, VkInstance* handle) {
+                                              const VkAllocationCallbacks* allocator, VkInstance* handle)
+{
     auto* link =
         linkOf<VkLayerInstanceCreateInfo>(info->pNext, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
     if (!link)
@@ -89,7 +94,8 @@ VKAPI_ATTR VkResult VKAPI_CALL createInstance(const VkInstanceCreateInfo* info,
     return VK_SUCCESS;
 }
 
-VKAPI_ATTR void VKAPI_CALL destroyInstance(VkInstance handle, const VkAllocationCallbacks* allocator) {
+VKAPI_ATTR void VKAPI_CALL destroyInstance(VkInstance handle, const VkAllocationCallbacks* allocator)
+{
     if (!handle)
         return;
     void* key = keyOf(handle);
@@ -98,7 +104,8 @@ VKAPI_ATTR void VKAPI_CALL destroyInstance(VkInstance handle, const VkAllocation
     g_instances.erase(key);
 }
 
-std::vector<VkExtensionProperties> extensionsBelow(VkPhysicalDevice physical) {
+std::vector<VkExtensionProperties> extensionsBelow(VkPhysicalDevice physical)
+{
     const Instance& instance = instanceOf(physical);
     uint32_t count = 0;
     instance.extensions(physical, nullptr, &count, nullptr);
@@ -109,7 +116,8 @@ std::vector<VkExtensionProperties> extensionsBelow(VkPhysicalDevice physical) {
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL enumerateDeviceExtensions(VkPhysicalDevice physical, const char* layer,
-                                                         uint32_t* count, VkExtensionProperties* out) {
+                                                         uint32_t* count, VkExtensionProperties* out)
+{
     if (layer && *layer) {
         *count = 0;
         return VK_SUCCESS;
@@ -128,14 +136,16 @@ VKAPI_ATTR VkResult VKAPI_CALL enumerateDeviceExtensions(VkPhysicalDevice physic
 
 VKAPI_ATTR void VKAPI_CALL externalSemaphoreProperties(VkPhysicalDevice,
                                                        const VkPhysicalDeviceExternalSemaphoreInfo*,
-                                                       VkExternalSemaphoreProperties* out) {
+                                                       VkExternalSemaphoreProperties* out)
+{
     out->exportFromImportedHandleTypes = 0;
     out->compatibleHandleTypes = 0;
     out->externalSemaphoreFeatures = 0;
 }
 
 VKAPI_ATTR void VKAPI_CALL externalFenceProperties(VkPhysicalDevice, const VkPhysicalDeviceExternalFenceInfo*,
-                                                   VkExternalFenceProperties* out) {
+                                                   VkExternalFenceProperties* out)
+{
     out->exportFromImportedHandleTypes = 0;
     out->compatibleHandleTypes = 0;
     out->externalFenceFeatures = 0;
@@ -143,7 +153,8 @@ VKAPI_ATTR void VKAPI_CALL externalFenceProperties(VkPhysicalDevice, const VkPhy
 
 VKAPI_ATTR void VKAPI_CALL externalBufferProperties(VkPhysicalDevice physical,
                                                     const VkPhysicalDeviceExternalBufferInfo* info,
-                                                    VkExternalBufferProperties* out) {
+                                                    VkExternalBufferProperties* out)
+{
     constexpr auto dmaBuf = VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT;
     if (info->handleType != dmaBuf) {
         instanceOf(physical).externalBuffer(physical, info, out);
@@ -158,7 +169,8 @@ VKAPI_ATTR void VKAPI_CALL externalBufferProperties(VkPhysicalDevice physical,
     }
 }
 
-VkDeviceSize hostPointerAlignment(const Instance& instance, VkPhysicalDevice physical) {
+VkDeviceSize hostPointerAlignment(const Instance& instance, VkPhysicalDevice physical)
+{
     VkPhysicalDeviceExternalMemoryHostPropertiesEXT host = {
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT, nullptr, 0};
     VkPhysicalDeviceProperties2 properties = {};
@@ -170,7 +182,8 @@ VkDeviceSize hostPointerAlignment(const Instance& instance, VkPhysicalDevice phy
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL createDevice(VkPhysicalDevice physical, const VkDeviceCreateInfo* info,
-                                            const VkAllocationCallbacks* allocator, VkDevice* handle) {
+                                            const VkAllocationCallbacks* allocator, VkDevice* handle)
+{
     auto* link = linkOf<VkLayerDeviceCreateInfo>(info->pNext, VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO);
     if (!link)
         return VK_ERROR_INITIALIZATION_FAILED;
@@ -208,15 +221,16 @@ VKAPI_ATTR VkResult VKAPI_CALL createDevice(VkPhysicalDevice physical, const VkD
     calls.getFd = reinterpret_cast<PFN_vkGetMemoryFdKHR>(get("vkGetMemoryFdKHR"));
     calls.getFdProperties =
         reinterpret_cast<PFN_vkGetMemoryFdPropertiesKHR>(get("vkGetMemoryFdPropertiesKHR"));
-    calls.getHostPointerProperties = reinterpret_cast<PFN_vkGetMemoryHostPointerPropertiesEXT>(
-        get("vkGetMemoryHostPointerPropertiesEXT"));
+    calls.getHostPointerProperties =
+        reinterpret_cast<PFN_vkGetMemoryHostPointerPropertiesEXT>(get("vkGetMemoryHostPointerPropertiesEXT"));
     device->memory = std::make_unique<SharedMemory>(*handle, calls, hostPointerAlignment(instance, physical));
     const std::lock_guard lock(g_mutex);
     g_devices[keyOf(*handle)] = std::move(device);
     return VK_SUCCESS;
 }
 
-VKAPI_ATTR void VKAPI_CALL destroyDevice(VkDevice handle, const VkAllocationCallbacks* allocator) {
+VKAPI_ATTR void VKAPI_CALL destroyDevice(VkDevice handle, const VkAllocationCallbacks* allocator)
+{
     if (!handle)
         return;
     void* key = keyOf(handle);
@@ -226,26 +240,30 @@ VKAPI_ATTR void VKAPI_CALL destroyDevice(VkDevice handle, const VkAllocationCall
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL allocateMemory(VkDevice device, const VkMemoryAllocateInfo* info,
-                                              const VkAllocationCallbacks* allocator,
-                                              VkDeviceMemory* memory) {
+                                              const VkAllocationCallbacks* allocator, VkDeviceMemory* memory)
+{
     return deviceOf(device).memory->allocate(info, allocator, memory);
 }
 
 VKAPI_ATTR void VKAPI_CALL freeMemory(VkDevice device, VkDeviceMemory memory,
-                                      const VkAllocationCallbacks* allocator) {
+                                      const VkAllocationCallbacks* allocator)
+{
     deviceOf(device).memory->free(memory, allocator);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL getMemoryFd(VkDevice device, const VkMemoryGetFdInfoKHR* info, int* fd) {
+VKAPI_ATTR VkResult VKAPI_CALL getMemoryFd(VkDevice device, const VkMemoryGetFdInfoKHR* info, int* fd)
+{
     return deviceOf(device).memory->getFd(info, fd);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL getMemoryFdProperties(VkDevice device, VkExternalMemoryHandleTypeFlagBits type,
-                                                     int fd, VkMemoryFdPropertiesKHR* properties) {
+                                                     int fd, VkMemoryFdPropertiesKHR* properties)
+{
     return deviceOf(device).memory->getFdProperties(type, fd, properties);
 }
 
-bool swallows(Device& device) {
+bool swallows(Device& device)
+{
     const uint64_t before = device.submitted.fetch_add(1);
     if (switches().delayMicroseconds)
         usleep(static_cast<useconds_t>(switches().delayMicroseconds));
@@ -253,13 +271,15 @@ bool swallows(Device& device) {
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL queueSubmit(VkQueue queue, uint32_t count, const VkSubmitInfo* submits,
-                                           VkFence fence) {
+                                           VkFence fence)
+{
     Device& device = deviceOf(queue);
     return swallows(device) ? VK_SUCCESS : device.submit(queue, count, submits, fence);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL queueSubmit2(VkQueue queue, uint32_t count, const VkSubmitInfo2* submits,
-                                            VkFence fence) {
+                                            VkFence fence)
+{
     Device& device = deviceOf(queue);
     return swallows(device) ? VK_SUCCESS : device.submit2(queue, count, submits, fence);
 }
@@ -272,11 +292,13 @@ struct Hook {
     PFN_vkVoidFunction function;
 };
 
-template <typename F> constexpr PFN_vkVoidFunction erased(F* function) {
+template <typename F> constexpr PFN_vkVoidFunction erased(F* function)
+{
     return reinterpret_cast<PFN_vkVoidFunction>(function);
 }
 
-PFN_vkVoidFunction deviceHook(const char* name) {
+PFN_vkVoidFunction deviceHook(const char* name)
+{
     static const Hook hooks[] = {
         {"vkGetDeviceProcAddr", erased(getDeviceProcAddr)},
         {"vkDestroyDevice", erased(destroyDevice)},
@@ -297,7 +319,8 @@ PFN_vkVoidFunction deviceHook(const char* name) {
     return nullptr;
 }
 
-PFN_vkVoidFunction instanceHook(const char* name) {
+PFN_vkVoidFunction instanceHook(const char* name)
+{
     static const Hook hooks[] = {
         {"vkGetInstanceProcAddr", erased(getInstanceProcAddr)},
         {"vkCreateInstance", erased(createInstance)},
@@ -318,13 +341,15 @@ PFN_vkVoidFunction instanceHook(const char* name) {
     return nullptr;
 }
 
-VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL getDeviceProcAddr(VkDevice device, const char* name) {
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL getDeviceProcAddr(VkDevice device, const char* name)
+{
     auto* function = deviceOf(device).next(device, name);
     auto* hook = deviceHook(name);
     return function && hook ? hook : function;
 }
 
-VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL getInstanceProcAddr(VkInstance instance, const char* name) {
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL getInstanceProcAddr(VkInstance instance, const char* name)
+{
     if (auto* hook = instanceHook(name))
         return hook;
     if (!instance)
@@ -338,7 +363,8 @@ VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL getInstanceProcAddr(VkInstance instance
 } // namespace standin
 
 extern "C" __attribute__((visibility("default"))) VKAPI_ATTR VkResult VKAPI_CALL
-vkNegotiateLoaderLayerInterfaceVersion(VkNegotiateLayerInterface* interface) {
+vkNegotiateLoaderLayerInterfaceVersion(VkNegotiateLayerInterface* interface)
+{
     if (interface->loaderLayerInterfaceVersion < 2)
         return VK_ERROR_INITIALIZATION_FAILED;
     interface->loaderLayerInterfaceVersion = 2;

@@ -8,7 +8,8 @@
 namespace standin {
 namespace {
 
-template <typename T> const T* findIn(const void* chain, VkStructureType type) {
+template <typename T> const T* findIn(const void* chain, VkStructureType type)
+{
     for (auto* s = static_cast<const VkBaseInStructure*>(chain); s; s = s->pNext) {
         if (s->sType == type)
             return reinterpret_cast<const T*>(s);
@@ -23,14 +24,16 @@ struct KeptChain {
     VkMemoryPriorityAllocateInfoEXT priority;
     const void* first = nullptr;
 
-    explicit KeptChain(const void* chain) {
+    explicit KeptChain(const void* chain)
+    {
         keep(chain, VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO, flags);
         keep(chain, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_ALLOCATE_INFO, dedicated);
         keep(chain, VK_STRUCTURE_TYPE_MEMORY_PRIORITY_ALLOCATE_INFO_EXT, priority);
     }
 
 private:
-    template <typename T> void keep(const void* chain, VkStructureType type, T& copy) {
+    template <typename T> void keep(const void* chain, VkStructureType type, T& copy)
+    {
         if (auto* found = findIn<T>(chain, type)) {
             copy = *found;
             copy.pNext = first;
@@ -41,7 +44,8 @@ private:
 
 } // namespace
 
-SharedMemory::~SharedMemory() {
+SharedMemory::~SharedMemory()
+{
     for (auto& [memory, mapping] : m_mappings) {
         munmap(mapping.bytes, mapping.size);
         close(mapping.fd);
@@ -49,12 +53,13 @@ SharedMemory::~SharedMemory() {
 }
 
 VkResult SharedMemory::allocate(const VkMemoryAllocateInfo* info, const VkAllocationCallbacks* allocator,
-                                VkDeviceMemory* memory) {
+                                VkDeviceMemory* memory)
+{
     constexpr auto dmaBuf = VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT;
     auto* imported =
         findIn<VkImportMemoryFdInfoKHR>(info->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR);
     if (imported && imported->handleType == dmaBuf) {
-        struct stat status {};
+        struct stat status{};
         if (fstat(imported->fd, &status) != 0 || status.st_size == 0)
             return VK_ERROR_INVALID_EXTERNAL_HANDLE;
         // The descriptor becomes the implementation's only when the import succeeds.
@@ -79,7 +84,8 @@ VkResult SharedMemory::allocate(const VkMemoryAllocateInfo* info, const VkAlloca
 }
 
 VkResult SharedMemory::allocateOver(int fd, size_t size, const VkMemoryAllocateInfo* info,
-                                    const VkAllocationCallbacks* allocator, VkDeviceMemory* memory) {
+                                    const VkAllocationCallbacks* allocator, VkDeviceMemory* memory)
+{
     void* bytes = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (bytes == MAP_FAILED)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -100,7 +106,8 @@ VkResult SharedMemory::allocateOver(int fd, size_t size, const VkMemoryAllocateI
     return VK_SUCCESS;
 }
 
-void SharedMemory::free(VkDeviceMemory memory, const VkAllocationCallbacks* allocator) {
+void SharedMemory::free(VkDeviceMemory memory, const VkAllocationCallbacks* allocator)
+{
     m_calls.free(m_device, memory, allocator);
     const std::lock_guard lock(m_mutex);
     if (auto found = m_mappings.find(memory); found != m_mappings.end()) {
@@ -110,7 +117,8 @@ void SharedMemory::free(VkDeviceMemory memory, const VkAllocationCallbacks* allo
     }
 }
 
-VkResult SharedMemory::getFd(const VkMemoryGetFdInfoKHR* info, int* fd) {
+VkResult SharedMemory::getFd(const VkMemoryGetFdInfoKHR* info, int* fd)
+{
     {
         const std::lock_guard lock(m_mutex);
         if (auto found = m_mappings.find(info->memory); found != m_mappings.end()) {
@@ -122,7 +130,8 @@ VkResult SharedMemory::getFd(const VkMemoryGetFdInfoKHR* info, int* fd) {
 }
 
 VkResult SharedMemory::getFdProperties(VkExternalMemoryHandleTypeFlagBits type, int fd,
-                                       VkMemoryFdPropertiesKHR* properties) {
+                                       VkMemoryFdPropertiesKHR* properties)
+{
     if (type != VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT)
         return m_calls.getFdProperties(m_device, type, fd, properties);
     void* bytes = mmap(nullptr, m_alignment, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

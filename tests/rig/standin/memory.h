@@ -22,7 +22,9 @@ struct MemoryCalls {
 class SharedMemory {
 public:
     SharedMemory(VkDevice device, const MemoryCalls& calls, VkDeviceSize pointerAlignment)
-        : m_device(device), m_calls(calls), m_alignment(pointerAlignment) {}
+        : m_device(device), m_calls(calls), m_alignment(pointerAlignment)
+    {
+    }
     ~SharedMemory();
     SharedMemory(const SharedMemory&) = delete;
     SharedMemory& operator=(const SharedMemory&) = delete;

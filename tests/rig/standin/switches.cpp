@@ -9,17 +9,20 @@
 namespace standin {
 namespace {
 
-uint64_t numberFrom(const char* name, uint64_t fallback) {
+uint64_t numberFrom(const char* name, uint64_t fallback)
+{
     const char* text = std::getenv(name);
     return text && *text ? std::strtoull(text, nullptr, 10) : fallback;
 }
 
-std::string textFrom(const char* name) {
+std::string textFrom(const char* name)
+{
     const char* text = std::getenv(name);
     return text ? text : "";
 }
 
-Switches fromEnvironment() {
+Switches fromEnvironment()
+{
     Switches s;
     s.hidden = {VK_KHR_EXTERNAL_SEMAPHORE_FD_EXTENSION_NAME, VK_KHR_EXTERNAL_FENCE_FD_EXTENSION_NAME,
                 VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_EXTENSION_NAME, VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME};
@@ -40,15 +43,18 @@ Switches fromEnvironment() {
 
 } // namespace
 
-bool Switches::hides(std::string_view extension) const {
+bool Switches::hides(std::string_view extension) const
+{
     return std::find(hidden.begin(), hidden.end(), extension) != hidden.end();
 }
 
-bool Switches::swallowsSubmission(uint64_t submitted) const {
+bool Switches::swallowsSubmission(uint64_t submitted) const
+{
     return submitted >= stallAfter || (!stallFile.empty() && access(stallFile.c_str(), F_OK) == 0);
 }
 
-const Switches& switches() {
+const Switches& switches()
+{
     static const Switches s = fromEnvironment();
     return s;
 }
