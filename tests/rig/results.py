@@ -18,6 +18,11 @@ def tail(text, lines=SHOWN_LINES):
     return "\n".join(text.rstrip().splitlines()[-lines:])
 
 
+def bare(name):
+    """Meson writes "PROJECT:SUITE / TEST" for the TEST of a suite."""
+    return name.split(" / ")[-1]
+
+
 def record(file, name, log, code):
     case = xml.Element("testcase", name=name, classname="check")
     if code != "0":
@@ -47,14 +52,14 @@ class Tally:
         self.skipped += 1
         self.skips.append((name, reason))
 
-    def case(self, step, suite, case):
+    def case(self, step, prefix, case):
         """Counts one <testcase>; returns whether it failed."""
-        name = f"{step}: {suite}.{case.get('name')}"
+        name = f"{step}: {prefix}{bare(case.get('name'))}"
         bad = case.find("failure")
         if bad is None:
             bad = case.find("error")
         if bad is not None:
-            output = [bad.get("message") or "", bad.text or ""]
+            output = [bad.text or bad.get("message") or ""]
             output += [e.text or "" for tag in ("system-out", "system-err") for e in case.findall(tag)]
             self.fail(name, tail("\n".join(output).strip()))
             return True
@@ -72,15 +77,16 @@ def meson_step(tally, step, folder):
     junit = folder / f"{step}.junit.xml"
     if junit.exists():
         for suite in xml.parse(junit).getroot().iter("testsuite"):
-            # A GoogleTest program's suites are named PROJECT.TEST.SUITE; other tests are cases of a suite PROJECT.
-            parts = suite.get("name", "").split(".")
+            # A GoogleTest program's suites are named "PROJECT.TEST.SUITE"; other tests are cases of a suite "PROJECT".
+            _, program, cases = (suite.get("name", "") + "..").split(".", 2)
             for case in suite.iter("testcase"):
-                test = parts[1] if len(parts) > 1 else case.get("name")
-                failed = tally.case(step, ".".join(parts[1:]) or "test", case)
+                test = bare(program or case.get("name"))
+                cases = cases.strip(".")
+                failed = tally.case(step, f"{test}/{cases}." if program else "", case)
                 ran[test] = ran.get(test, False) or failed
     for line in (folder / f"{step}.json").read_text().splitlines():
         test = json.loads(line)
-        name = test["name"].split(" / ")[-1].split(":")[-1]
+        name = bare(test["name"])
         good = test["result"] in ("OK", "SKIP", "EXPECTEDFAIL")
         output = tail(test.get("stdout", "") + "\n" + test.get("stderr", ""))
         if name not in ran:
@@ -96,7 +102,7 @@ def main(folder):
     for file in sorted(folder.glob("*.xml")):
         if not file.name.endswith(".junit.xml"):
             for case in xml.parse(file).getroot().iter("testcase"):
-                tally.case("check", "check", case)
+                tally.case("check", "", case)
     for name, text in tally.failures:
         print(f"\n--- FAILED {name}\n{text}")
     if tally.skips:

@@ -1,0 +1,113 @@
+# Sourced by run: answers what the guest asks for through vm-host (guest/vm-host lists the requests).
+
+# qmp JSON: sends it to QEMU's monitor and sets $reply to the one-line answer; events in between are dropped.
+qmp_ready=0
+qmp() {
+    if [ $qmp_ready = 0 ]; then
+        qmp_ready=1
+        qmp '{"execute":"qmp_capabilities"}' || return
+    fi
+    printf '%s\n' "$1" >&"$qmp_in"
+    while IFS= read -r -t 30 reply <&"$qmp_out"; do
+        reply=${reply%$'\r'}
+        case $reply in
+        *'"error":'*) return 1 ;;
+        *'"return":'*) return 0 ;;
+        esac
+    done
+    reply="no answer from QEMU's monitor"
+    return 1
+}
+
+# The window of one output; the windows have no manager, so they are put side by side, or one would hide the other.
+window_of() {
+    local head=$1 found
+    found=$(xdotool search --name "^QEMU.*vm${outputs:+(-$head)?}" 2>/dev/null |
+        while read -r id; do
+            case $(xdotool getwindowname "$id") in *"vm-$head"* | "QEMU (vm)"*) echo "$id" ;; esac
+        done | head -n 1)
+    [ -n "$found" ] || return 1
+    xdotool windowmove "$found" $((head * 1300)) 0
+    printf '%s\n' "$found"
+}
+
+capture() {
+    local file=$1 head=${2:-0} window
+    case $file in */* | .*) reply="a capture's name has no folder in it: $file"; return 1 ;; esac
+    window=$(window_of "$head") || { reply="QEMU has no window for output $head"; return 1; }
+    sleep 0.1
+    reply=$(import -window "$window" "$out/$file.png" 2>&1) || return 1
+    reply=$(identify -format '%wx%h' "$out/$file.png")
+}
+
+# A remote viewer that asks for a size: QEMU then tells the guest that the output has this preferred mode, and with
+# no size at all that nothing is connected. The connection stays open, as QEMU forgets the size with the viewer.
+declare -A viewer=()
+resize_output() {
+    local head=$1 width=$2 height=$3 port version fd
+    if [ -z "${viewer[$head]:-}" ]; then
+        qmp '{"execute":"query-vnc-servers"}' || return
+        port=$(sed -n "s/.*\"id\": *\"head$head\".*/&/p" <<<"$reply" |
+            tr '{' '\n' | grep -o '"service": *"[0-9]*"' | grep -o '[0-9]*' | sed -n "$((head + 1))p")
+        [ -n "$port" ] || { reply="outputs cannot be plugged: start the VM with --plug"; return 1; }
+        exec {fd}<>"/dev/tcp/127.0.0.1/$port" || { reply="no connection to port $port"; return 1; }
+        read -r -t 10 version <&"$fd" || return
+        printf 'RFB 003.008\n' >&"$fd"
+        # Security types, the answer "none", the result, ClientInit (shared), ServerInit with the desktop's name.
+        head -c 2 <&"$fd" >/dev/null
+        printf '\x01' >&"$fd"
+        head -c 4 <&"$fd" >/dev/null
+        printf '\x01' >&"$fd"
+        # SetEncodings: raw and the extended desktop size.
+        printf '\x02\x00\x00\x02\x00\x00\x00\x00\xff\xff\xfe\xcc' >&"$fd"
+        viewer[$head]=$fd
+    fi
+    fd=${viewer[$head]}
+    # shellcheck disable=SC2059
+    printf "$(printf '\\xfb\\x00\\x%02x\\x%02x\\x%02x\\x%02x\\x00\\x00' \
+        $((width >> 8)) $((width & 255)) $((height >> 8)) $((height & 255)))" >&"$fd"
+    reply=
+}
+
+answer() { # one line back to the guest, backslashes and line ends escaped for its printf
+    local verdict=$1 text=$2
+    text=${text//\\/\\\\}
+    text=${text//$'\n'/\\n}
+    printf '%s %s\n' "$verdict" "${text//$'\r'/}" >&"$control_in"
+}
+
+# Until the guest says exit, QEMU ends or the time is over.
+serve() {
+    local line request rest verdict
+    while :; do
+        if [ $((SECONDS - began)) -ge "$limit" ]; then return 124; fi
+        if ! IFS= read -r -t 1 line <&"$control_out"; then
+            kill -0 "$qemu" 2>/dev/null || return 125
+            continue
+        fi
+        request=${line%% *} rest=${line#"$request"} rest=${rest# } reply='' verdict=ok
+        case $request in
+        capture)
+            # shellcheck disable=SC2086
+            capture $rest || verdict=no ;;
+        qmp) qmp "$rest" || verdict=no ;;
+        hmp)
+            rest=${rest//\\/\\\\}
+            qmp "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"${rest//\"/\\\"}\"}}" || verdict=no
+            reply=$(sed -e 's/^{"return": "//' -e 's/"}$//' -e 's/\\r\\n/\\n/g' -e 's/\\"/"/g' <<<"$reply")
+            printf '%s %s\n' "$verdict" "$reply" >&"$control_in"
+            continue ;;
+        plug)
+            [[ $rest =~ ^([01])\ ([0-9]+)x([0-9]+)$ ]] && resize_output "${BASH_REMATCH[@]:1}" || verdict=no ;;
+        unplug)
+            [[ $rest =~ ^[01]$ ]] && resize_output "$rest" 0 0 || verdict=no ;;
+        say) say "$rest" ;;
+        exit)
+            answer ok ''
+            for _ in {1..100}; do kill -0 "$qemu" 2>/dev/null || break; sleep 0.1; done
+            return "$rest" ;;
+        *) verdict=no reply="unknown request $request" ;;
+        esac
+        answer "$verdict" "$reply"
+    done
+}
