@@ -3,15 +3,18 @@
 
 results.py FOLDER                      reads STEP.junit.xml, STEP.json (meson) and STEP.xml (record) there; exits 1
                                        on any failure, or when nothing ran at all
-results.py --record FILE NAME LOG RC   writes the single case of a check that is no meson test
+results.py --record FILE NAME LOG RC   writes what a check that is no meson test did: the cases that its log lists in
+                                       TAP or unittest form, else one; exit code 77 means skipped
 """
 
 import json
 import pathlib
+import re
 import sys
 import xml.etree.ElementTree as xml
 
 SHOWN_LINES = 80
+SKIP_CODE = 77
 
 
 def tail(text, lines=SHOWN_LINES):
@@ -23,18 +26,40 @@ def bare(name):
     return name.split(" / ")[-1]
 
 
+def cases_in(text):
+    """The cases of a log: TAP ("ok NAME", "not ok NAME", "ok NAME # SKIP why") or Python's unittest -v."""
+    for line in text.splitlines():
+        tap = re.match(r"(not )?ok\b\s*(?:\d+\s*)?(?:- )?(.*)", line)
+        unittest = re.match(r"(\S.*?) \.\.\. (ok|FAIL|ERROR|skipped.*)$", line)
+        if tap:
+            name, _, directive = tap[2].partition(" # ")
+            yield name, "failed" if tap[1] else "skipped" if directive.upper().startswith("SKIP") else "passed"
+        elif unittest:
+            yield unittest[1], {"o": "passed", "s": "skipped"}.get(unittest[2][0], "failed")
+
+
 def record(file, name, log, code):
-    case = xml.Element("testcase", name=name, classname="check")
-    if code != "0":
-        try:
-            text = pathlib.Path(log).read_text(errors="replace")
-        except OSError as error:
-            text = str(error)
-        # XML has no place for control characters.
-        printable = "".join(c for c in tail(text) if c in "\n\t" or c >= " ")
-        xml.SubElement(case, "failure", message=f"exit {code}, see {log}").text = printable
-    suite = xml.Element("testsuite", name="check")
-    suite.append(case)
+    try:
+        text = pathlib.Path(log).read_text(errors="replace")
+    except OSError as error:
+        text = str(error)
+    # XML has no place for control characters.
+    text = "".join(c for c in text if c in "\n\t" or c >= " ")
+    suite = xml.Element("testsuite", name=name)
+    cases = list(cases_in(text))
+    for case, outcome in cases:
+        element = xml.SubElement(suite, "testcase", name=f"{name}/{case}")
+        if outcome != "passed":
+            xml.SubElement(element, "failure" if outcome == "failed" else "skipped", message="")
+    if code == "0" and cases:
+        pass
+    elif code == str(SKIP_CODE):
+        xml.SubElement(xml.SubElement(suite, "testcase", name=name), "skipped", message=tail(text, 1))
+    else:
+        # A script that failed gets its log shown once, under its own name.
+        case = xml.SubElement(suite, "testcase", name=name)
+        if code != "0":
+            xml.SubElement(case, "failure", message=f"exit {code}, see {log}").text = f"exit {code}\n{tail(text)}"
     xml.ElementTree(suite).write(file, encoding="unicode")
 
 
