@@ -1,0 +1,71 @@
+#pragma once
+
+#include "surface/target.h"
+#include "surface/xcb/xcb_buffer.h"
+
+#include <span>
+#include <vector>
+
+namespace vwsi {
+
+/// Shows frames by the Present extension, which paces them by the output's own refreshes.
+class PresentPacer {
+public:
+    PresentPacer(XcbConnection& connection, xcb_window_t window);
+    ~PresentPacer();
+    PresentPacer(const PresentPacer&) = delete;
+    PresentPacer& operator=(const PresentPacer&) = delete;
+
+    void reserve(uint32_t buffers) { m_queued.reserve(2u * buffers); }
+    /// True while a frame waits for its refresh: what is shown by other means now would be overtaken by it.
+    bool waiting() const { return m_waiting > 0; }
+    bool idle() const { return m_queued.empty() && m_reading == 0; }
+    Nanoseconds readyAt(VkPresentModeKHR mode) const;
+    void show(const XcbBuffer& buffer, const Frame& frame, xcb_xfixes_region_t region);
+
+    /// libxcb's queue of this pacer's events; null on a private connection, where they come with all others.
+    xcb_special_event_t* specialQueue() const { return m_special; }
+
+    /// What an event says beside the frames it reports.
+    struct Heard {
+        bool any = false;
+        bool windowLost = false;
+        bool resized = false;
+        VkExtent2D windowExtent{}; ///< valid if `resized`
+    };
+
+    /// Handles a generic event of Present's.
+    template <typename BufferOf>
+    Heard handle(const xcb_present_generic_event_t& event, TargetEvents& events, BufferOf&& bufferOf)
+    {
+        if (event.event != m_eventId)
+            return {};
+        if (event.evtype == XCB_PRESENT_EVENT_IDLE_NOTIFY) {
+            const auto& idle = reinterpret_cast<const xcb_present_idle_notify_event_t&>(event);
+            --m_reading;
+            events.bufferIdle(bufferOf(idle.pixmap));
+            return {.any = true};
+        }
+        return handleOther(event, events);
+    }
+
+private:
+    struct Queued {
+        uint64_t serial;
+        bool paced;
+    };
+
+    Heard handleOther(const xcb_present_generic_event_t& event, TargetEvents& events);
+    void complete(const xcb_present_complete_notify_event_t& event, TargetEvents& events);
+
+    XcbConnection& m_connection;
+    xcb_window_t m_window;
+    xcb_present_event_t m_eventId;
+    xcb_special_event_t* m_special = nullptr;
+    std::vector<Queued> m_queued;
+    uint32_t m_waiting = 0;     ///< paced frames in m_queued
+    uint32_t m_reading = 0;     ///< pixmaps that the server has not given back
+    uint64_t m_lastRefresh = 0; ///< MSC of the last frame shown
+};
+
+} // namespace vwsi
