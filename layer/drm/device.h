@@ -1,0 +1,106 @@
+#pragma once
+
+#include "drm/api.h"
+#include "drm/kms.h"
+#include "drm/master.h"
+#include "drm/output.h"
+#include "drm/resources.h"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace vwsi::drm {
+
+/// An open primary node: its resources, the outputs in use, and the events it sends.
+///
+/// One per node and process, however many instances use it, so that the DRM master right is counted in one
+/// place.
+class Device : public std::enable_shared_from_this<Device> {
+public:
+    enum class Interface {
+        Best,   ///< atomic where the driver has it
+        Legacy, ///< never atomic
+    };
+
+    /// Opens a primary node, or finds the one that is open already. Does not make this process the DRM
+    /// master. 0 or an errno, after one log line.
+    static int open(const std::string& path, std::shared_ptr<Device>* device,
+                    Interface interface = Interface::Best);
+
+    /// Drives displays through a copy of the application's descriptor (VK_EXT_acquire_drm_display), whose
+    /// right to do so the application manages. EACCES when it has none.
+    static int adopt(int fd, std::shared_ptr<Device>* device);
+
+    ~Device();
+    Device(const Device&) = delete;
+    Device& operator=(const Device&) = delete;
+
+    int fd() const { return m_fd; }
+    const std::string& path() const { return m_path; }
+    NodeNumber number() const { return m_number; }
+    bool adopted() const { return m_adopted; }
+    bool atomic() const { return m_atomic; }
+    bool asyncFlip() const { return m_asyncFlip; }
+    const Resources& resources() const { return m_resources; }
+    Kms& kms() const { return *m_kms; }
+    const Master& master() const { return m_master; }
+
+    /// Lists connectors. The hardware is asked anew only while this process is master anyway. 0 or an errno.
+    int connectors(std::vector<Connector>* connectors) const;
+    int connector(uint32_t id, Connector* connector) const;
+
+    /// Starts driving a connector with one of its planes, or joins who does; takes the master right with the
+    /// first output. 0 or an errno, after one log line: EACCES, EBUSY (no free CRTC, or another master),
+    /// ENODEV (unplugged), ENOMEM.
+    int acquireOutput(uint32_t connector, const Plane& plane, OutputHandle* output);
+
+    /// Asks the driver whether it would take a mode on a connector. EOPNOTSUPP: it cannot tell.
+    int testMode(uint32_t connector, const drmModeModeInfo& mode);
+
+    /// The console is wanted back: restores what it showed on all outputs and gives the master right back.
+    void yieldToConsole();
+    /// Takes the right again after yieldToConsole() or a loss. 0 or an errno.
+    int regain();
+    /// A change was refused for want of the master right.
+    void masterLost() { m_master.setLost(); }
+
+    /// The VT on which this process showed something first ("tty2"); empty as long as none.
+    std::string homeVt();
+    void setHomeVt(const std::string& vt);
+
+    /// Reads the events that have arrived and tells the outputs. ENODEV when the device is gone.
+    int dispatch();
+
+private:
+    friend class Master;
+    friend class OutputHandle;
+    Device(int fd, std::string path, bool adopted);
+    int initialise(Interface interface);
+    void setClientCapabilities(int fd) const;
+    void probeUnknown();
+    void releaseOutput(Output* output, const Plane& plane);
+    const Crtc* chooseCrtc(const Connector& connector, uint32_t planeCrtcs) const;
+    int makeOutput(uint32_t connector, const Plane& plane, Output** output);
+
+    const int m_fd;
+    const std::string m_path;
+    const bool m_adopted;
+    NodeNumber m_number;
+    bool m_universal = false;
+    bool m_atomic = false;
+    bool m_asyncFlip = false;
+    Resources m_resources;
+    std::unique_ptr<Kms> m_kms;
+    Master m_master;
+
+    std::mutex m_outputMutex; ///< outputs, the master right, the home VT
+    std::vector<std::unique_ptr<Output>> m_outputs;
+    std::string m_homeVt;
+
+    std::mutex m_eventMutex; ///< reading events, and whom they go to
+    std::vector<Output*> m_eventSinks;
+};
+
+} // namespace vwsi::drm

@@ -1,0 +1,330 @@
+#include "drm/output.h"
+
+#include "core/log.h"
+#include "drm/api.h"
+#include "drm/device.h"
+#include "drm/mode.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
+
+namespace vwsi::drm {
+
+Output::Output(Device& device, const Connector& connector, const Crtc& crtc)
+    : m_device(device), m_connector(connector.id), m_properties(connector.properties), m_crtc(crtc)
+{
+    saveConsole(connector);
+}
+
+Output::~Output() = default;
+
+void Output::saveConsole(const Connector& connector)
+{
+    const std::unique_ptr<drmModeCrtc, Releaser<&Api::drmModeFreeCrtc>> crtc(
+        api().drmModeGetCrtc(m_device.fd(), m_crtc.id));
+    if (!crtc || !crtc->mode_valid || crtc->buffer_id == 0)
+        return;
+    m_consoleOn = true;
+    m_consoleMode = crtc->mode;
+    m_consoleFramebuffer = crtc->buffer_id;
+    m_consoleX = crtc->x;
+    m_consoleY = crtc->y;
+    std::vector<Connector> all;
+    if (m_device.connectors(&all) == 0) {
+        for (const Connector& one : all) {
+            if (one.currentCrtc == m_crtc.id)
+                m_consoleConnectors.push_back(one.id);
+        }
+    }
+    if (m_consoleConnectors.empty())
+        m_consoleConnectors.push_back(connector.id);
+}
+
+void Output::restoreConsole()
+{
+    const std::scoped_lock lock(m_commitMutex);
+    if (!m_touched)
+        return;
+    const int fd = m_device.fd();
+    std::vector<const Plane*> overlays;
+    {
+        const std::scoped_lock flipLock(m_flipMutex);
+        for (const Shown& shown : m_shown) {
+            if (shown.plane->type == PlaneType::Overlay && shown.current)
+                overlays.push_back(shown.plane);
+        }
+    }
+    for (const Plane* plane : overlays)
+        m_device.kms().disable(*plane, m_crtc);
+    if (!m_powered && m_properties.dpms)
+        api().drmModeConnectorSetProperty(fd, m_connector, m_properties.dpms.id, DRM_MODE_DPMS_ON);
+
+    int result = 0;
+    if (m_consoleOn) {
+        std::vector<uint32_t> connectors = m_consoleConnectors;
+        drmModeModeInfo mode = m_consoleMode;
+        result = api().drmModeSetCrtc(fd, m_crtc.id, m_consoleFramebuffer, m_consoleX, m_consoleY,
+                                      connectors.data(), static_cast<int>(connectors.size()), &mode);
+    } else {
+        result = api().drmModeSetCrtc(fd, m_crtc.id, 0, 0, 0, nullptr, 0, nullptr);
+    }
+    // The framebuffer of a display server that has ended since is gone; the kernel's console then comes by
+    // itself when the device is closed.
+    if (const int error = errorOf(result))
+        VWSI_DEBUG("display %u: the previous picture cannot be restored: %s", m_connector, strerror(error));
+    m_modeSet = false;
+    m_touched = false;
+}
+
+Output::Shown& Output::shownOf(const Plane& plane)
+{
+    for (Shown& shown : m_shown) {
+        if (shown.plane == &plane)
+            return shown;
+    }
+    return m_shown.emplace_back(Shown{.plane = &plane, .current = {}, .next = {}});
+}
+
+void Output::addPlaneUser(const Plane& plane)
+{
+    const std::scoped_lock lock(m_flipMutex);
+    ++shownOf(plane).users;
+}
+
+void Output::removePlaneUser(const Plane& plane)
+{
+    const std::scoped_lock lock(m_commitMutex);
+    std::shared_ptr<DumbBuffer> dropped;
+    {
+        const std::scoped_lock flipLock(m_flipMutex);
+        Shown& shown = shownOf(plane);
+        if (--shown.users > 0 || plane.type != PlaneType::Overlay || !shown.current)
+            return;
+        dropped = std::move(shown.current);
+    }
+    m_device.kms().disable(plane, m_crtc);
+}
+
+bool Output::unused()
+{
+    const std::scoped_lock lock(m_flipMutex);
+    return std::all_of(m_shown.begin(), m_shown.end(), [](const Shown& shown) { return shown.users == 0; });
+}
+
+// Planes that whoever was master before left on this CRTC, a mouse pointer for one.
+std::vector<const Plane*> Output::foreignPlanes(const Plane& wanted)
+{
+    std::vector<const Plane*> result;
+    if (!m_device.atomic())
+        return result;
+    std::vector<const Plane*> ours;
+    {
+        const std::scoped_lock lock(m_flipMutex);
+        for (const Shown& shown : m_shown) {
+            if (shown.users > 0)
+                ours.push_back(shown.plane);
+        }
+    }
+    for (const Plane& plane : m_device.resources().planes) {
+        if (std::find(ours.begin(), ours.end(), &plane) != ours.end() || &plane == &wanted ||
+            !(plane.possibleCrtcs & 1u << m_crtc.index))
+            continue;
+        const std::unique_ptr<drmModePlane, Releaser<&Api::drmModeFreePlane>> state(
+            api().drmModeGetPlane(m_device.fd(), plane.id));
+        if (state && state->crtc_id == m_crtc.id)
+            result.push_back(&plane);
+    }
+    return result;
+}
+
+Commit Output::describe(const Update& update, const drmModeModeInfo* mode,
+                        std::span<const Plane* const> disable)
+{
+    Commit commit;
+    commit.connector = m_connector;
+    commit.connectorProperties = &m_properties;
+    commit.crtc = &m_crtc;
+    commit.mode = mode;
+    commit.plane = {update.plane,  update.buffer->framebuffer(),
+                    update.source, update.destination,
+                    update.zpos,   update.damage};
+    commit.disable = disable;
+    commit.tearing = update.tearing && m_device.asyncFlip() && !m_asyncRefused;
+    const std::scoped_lock lock(m_flipMutex);
+    commit.shownAlready = shownOf(*update.plane).current == update.buffer;
+    return commit;
+}
+
+int Output::test(const Update& update, const drmModeModeInfo& mode)
+{
+    const std::scoped_lock lock(m_commitMutex);
+    const std::vector<const Plane*> foreign = foreignPlanes(*update.plane);
+    return m_device.kms().test(describe(update, &mode, foreign));
+}
+
+Outcome Output::show(const Update& update, const drmModeModeInfo& mode, uint64_t* ticket, int* error)
+{
+    const std::scoped_lock lock(m_commitMutex);
+    *error = 0;
+    if (!m_device.master().held())
+        return Outcome::NoMaster;
+    if (!m_powered)
+        return Outcome::Off;
+
+    const uint32_t generation = m_device.master().generation();
+    bool modeset = !m_modeSet || m_generation != generation || !sameTimings(m_mode, mode);
+    {
+        const std::scoped_lock flipLock(m_flipMutex);
+        if (m_flip.pending)
+            return Outcome::Busy;
+        // Before the call: the event may be read by another thread before this one is back.
+        m_flip.pending = true;
+        *ticket = ++m_lastTicket;
+        shownOf(*update.plane).next = update.buffer;
+    }
+    const std::vector<const Plane*> foreign =
+        modeset ? foreignPlanes(*update.plane) : std::vector<const Plane*>{};
+    Commit commit = describe(update, modeset ? &mode : nullptr, foreign);
+    bool pending = false;
+    *error = m_device.kms().apply(commit, &pending);
+    if (*error == EINVAL && commit.tearing) {
+        m_asyncRefused = true;
+        commit.tearing = false;
+        *error = m_device.kms().apply(commit, &pending);
+    }
+    // Legacy drivers may refuse to flip between framebuffers that differ; and a CRTC may have been turned
+    // off.
+    if (*error == EINVAL && !modeset) {
+        modeset = true;
+        const std::vector<const Plane*> others = foreignPlanes(*update.plane);
+        commit.mode = &mode;
+        commit.disable = others;
+        *error = m_device.kms().apply(commit, &pending);
+    }
+
+    if (*error != 0) {
+        const std::scoped_lock flipLock(m_flipMutex);
+        m_flip.pending = false;
+        shownOf(*update.plane).next.reset();
+        if (*error == EBUSY)
+            return Outcome::Busy;
+        if (*error != EACCES && *error != EPERM)
+            return Outcome::Failed;
+        m_device.masterLost();
+        return Outcome::NoMaster;
+    }
+    m_touched = true;
+    m_modeSet = true;
+    m_mode = mode;
+    m_generation = generation;
+    if (pending)
+        return Outcome::Pending;
+    settle(*ticket, monotonicNow(), 0);
+    return Outcome::Shown;
+}
+
+void Output::settle(uint64_t ticket, Nanoseconds when, uint32_t sequence)
+{
+    std::vector<std::shared_ptr<DumbBuffer>> released;
+    {
+        const std::scoped_lock lock(m_flipMutex);
+        if (!m_flip.pending || m_lastTicket != ticket)
+            return;
+        m_flip = {ticket, when, sequence, false};
+        for (Shown& shown : m_shown) {
+            if (!shown.next)
+                continue;
+            released.push_back(std::move(shown.current));
+            shown.current = std::move(shown.next);
+        }
+    }
+    notify();
+}
+
+void Output::flipDone(Nanoseconds when, uint32_t sequence)
+{
+    uint64_t ticket = 0;
+    {
+        const std::scoped_lock lock(m_flipMutex);
+        ticket = m_lastTicket;
+    }
+    settle(ticket, when, sequence);
+}
+
+void Output::abandonFlip(uint64_t ticket)
+{
+    settle(ticket, monotonicNow(), 0);
+}
+
+FlipStatus Output::flipStatus()
+{
+    const std::scoped_lock lock(m_flipMutex);
+    return m_flip;
+}
+
+int Output::vblankCount(uint64_t* count, Nanoseconds* when) const
+{
+    return errorOf(api().drmCrtcGetSequence(m_device.fd(), m_crtc.id, count, when));
+}
+
+int Output::setPower(bool on)
+{
+    {
+        const std::scoped_lock lock(m_commitMutex);
+        if (!m_properties.dpms)
+            return EOPNOTSUPP;
+        if (on == m_powered)
+            return 0;
+        const int error = errorOf(api().drmModeConnectorSetProperty(
+            m_device.fd(), m_connector, m_properties.dpms.id, on ? DRM_MODE_DPMS_ON : DRM_MODE_DPMS_OFF));
+        if (error)
+            return error;
+        m_powered = on;
+        m_modeSet = false;
+    }
+    notify();
+    return 0;
+}
+
+bool Output::powered()
+{
+    const std::scoped_lock lock(m_commitMutex);
+    return m_powered;
+}
+
+void Output::addListener(int eventFd)
+{
+    const std::scoped_lock lock(m_flipMutex);
+    m_listeners.push_back(eventFd);
+}
+
+void Output::removeListener(int eventFd)
+{
+    const std::scoped_lock lock(m_flipMutex);
+    std::erase(m_listeners, eventFd);
+}
+
+void Output::notify()
+{
+    const std::scoped_lock lock(m_flipMutex);
+    const uint64_t one = 1;
+    for (const int listener : m_listeners) {
+        // Full only when nobody has listened for 2^64 flips.
+        [[maybe_unused]] const ssize_t written = write(listener, &one, sizeof(one));
+    }
+}
+
+OutputHandle::OutputHandle(std::shared_ptr<Device> device, Output* output, const Plane* plane)
+    : m_device(std::move(device)), m_output(output), m_plane(plane)
+{
+}
+
+OutputHandle::~OutputHandle()
+{
+    if (m_output)
+        m_device->releaseOutput(m_output, *m_plane);
+}
+
+} // namespace vwsi::drm
