@@ -1,0 +1,157 @@
+#include "surface/wayland/frame_tracker.h"
+
+#include "core/log.h"
+#include "surface/wayland/presentation_clock.h"
+
+#include <algorithm>
+
+namespace vwsi {
+
+FrameTracker::FrameTracker(WrapperPtr<wp_presentation> presentation, clockid_t clock)
+    : m_presentation(std::move(presentation)), m_clock(clock)
+{
+    for (Entry& entry : m_entries) {
+        entry.tracker = this;
+        entry.reported = true;
+    }
+}
+
+void FrameTracker::report(Entry& entry, Nanoseconds when)
+{
+    entry.feedback.reset();
+    if (entry.reported)
+        return;
+    entry.reported = true;
+    if (m_events)
+        m_events->framePresented(entry.serial, when);
+}
+
+void FrameTracker::onCallback(void* data, wl_callback*, uint32_t)
+{
+    auto& entry = *static_cast<Entry*>(data);
+    entry.callback.reset();
+    entry.tracker->m_hidden = false;
+    // Without wp_presentation this is the best news there is.
+    if (!entry.feedback)
+        entry.tracker->report(entry, monotonicNow());
+}
+
+void FrameTracker::onPresented(void* data, PresentationFeedback*, uint32_t secondsHigh, uint32_t secondsLow,
+                               uint32_t nanoseconds, uint32_t, uint32_t, uint32_t, uint32_t)
+{
+    auto& entry = *static_cast<Entry*>(data);
+    FrameTracker& tracker = *entry.tracker;
+    const uint64_t seconds = static_cast<uint64_t>(secondsHigh) << 32 | secondsLow;
+    tracker.m_hidden = false;
+    tracker.report(entry, toMonotonic(seconds * 1'000'000'000 + nanoseconds, tracker.m_clock));
+}
+
+void FrameTracker::onDiscarded(void* data, PresentationFeedback*)
+{
+    auto& entry = *static_cast<Entry*>(data);
+    entry.tracker->report(entry, 0);
+}
+
+FrameTracker::Entry& FrameTracker::freeEntry()
+{
+    const auto free = std::ranges::find_if(m_entries, [](const Entry& entry) { return !entry.busy(); });
+    if (free != m_entries.end())
+        return *free;
+    Entry& oldest = *std::ranges::min_element(m_entries, {}, &Entry::order);
+    oldest.callback.reset();
+    report(oldest, 0);
+    return oldest;
+}
+
+Nanoseconds FrameTracker::oldestCallback() const
+{
+    Nanoseconds oldest = kForever;
+    for (const Entry& entry : m_entries) {
+        if (entry.callback)
+            oldest = std::min(oldest, entry.since);
+    }
+    return oldest;
+}
+
+void FrameTracker::track(wl_surface* surface, uint64_t serial, bool paced, Nanoseconds notBefore)
+{
+    const Nanoseconds now = monotonicNow();
+    const Nanoseconds oldest = oldestCallback();
+    if (oldest <= now && now - oldest >= kHiddenAfter && !m_hidden) {
+        m_hidden = true;
+        VWSI_DEBUG("wayland: no frame callback for %llu ms, taking the window for hidden",
+                   static_cast<unsigned long long>(kHiddenAfter / 1'000'000));
+    }
+
+    unsigned callbacks = 0;
+    for (Entry& entry : m_entries) {
+        callbacks += entry.callback ? 1 : 0;
+        // Nothing more is to be heard of these, and they are about to be replaced.
+        if (!entry.reported && !entry.callback && !entry.feedback)
+            report(entry, 0);
+    }
+
+    Entry& entry = freeEntry();
+    entry.serial = serial;
+    entry.order = ++m_order;
+    entry.since = std::max(now, notBefore);
+    entry.reported = false;
+    m_lastCommit = now;
+
+    // A hidden window's callback stays away; one that waits for the window to be seen again is enough.
+    const unsigned limit = paced && !m_hidden ? kCallbacks : 1;
+    if ((paced || !m_presentation) && callbacks < limit) {
+        static constexpr wl_callback_listener kListener = {.done = onCallback};
+        entry.callback.reset(wl_surface_frame(surface));
+        if (entry.callback)
+            wl_callback_add_listener(entry.callback.get(), &kListener, &entry);
+    }
+    if (m_presentation) {
+        static constexpr wp_presentation_feedback_listener kListener = {
+            .sync_output = [](void*, PresentationFeedback*, wl_output*) {},
+            .presented = onPresented,
+            .discarded = onDiscarded,
+        };
+        entry.feedback.reset(wp_presentation_feedback(m_presentation.get(), surface));
+        if (entry.feedback)
+            wp_presentation_feedback_add_listener(entry.feedback.get(), &kListener, &entry);
+    }
+}
+
+Nanoseconds FrameTracker::readyAt(bool queued) const
+{
+    const Nanoseconds oldest = oldestCallback();
+    if (oldest == kForever)
+        return 0;
+    const Nanoseconds now = monotonicNow();
+    const Nanoseconds hiddenAt = oldest + kHiddenAfter;
+    Nanoseconds ready = hiddenAt;
+    if (m_hidden)
+        ready = m_lastCommit + kHiddenPace;
+    else if (queued)
+        ready = now < hiddenAt ? 0 : m_lastCommit + kHiddenPace;
+    return ready <= now ? 0 : ready;
+}
+
+Nanoseconds FrameTracker::nextExpiry() const
+{
+    Nanoseconds next = kForever;
+    for (const Entry& entry : m_entries) {
+        if (!entry.reported)
+            next = std::min(next, entry.since + patience());
+    }
+    return next;
+}
+
+void FrameTracker::expire(Nanoseconds now)
+{
+    const Nanoseconds limit = patience();
+    for (Entry& entry : m_entries) {
+        if (!entry.reported && now >= entry.since + limit) {
+            m_hidden = true;
+            report(entry, 0);
+        }
+    }
+}
+
+} // namespace vwsi
