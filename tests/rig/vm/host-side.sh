@@ -44,13 +44,10 @@ capture() {
 # no size at all that nothing is connected. The connection stays open, as QEMU forgets the size with the viewer.
 declare -A viewer=()
 resize_output() {
-    local head=$1 width=$2 height=$3 port version fd
+    local head=$1 width=$2 height=$3 version fd
     if [ -z "${viewer[$head]:-}" ]; then
-        qmp '{"execute":"query-vnc-servers"}' || return
-        port=$(sed -n "s/.*\"id\": *\"head$head\".*/&/p" <<<"$reply" |
-            tr '{' '\n' | grep -o '"service": *"[0-9]*"' | grep -o '[0-9]*' | sed -n "$((head + 1))p")
-        [ -n "$port" ] || { reply="outputs cannot be plugged: start the VM with --plug"; return 1; }
-        exec {fd}<>"/dev/tcp/127.0.0.1/$port" || { reply="no connection to port $port"; return 1; }
+        [ "$plug" = 1 ] || { reply="outputs cannot be plugged: start the VM with --plug"; return 1; }
+        exec {fd}<>"/dev/tcp/127.0.0.1/$((5900 + head))" || { reply="no viewer's port for output $head"; return 1; }
         read -r -t 10 version <&"$fd" || return
         printf 'RFB 003.008\n' >&"$fd"
         # Security types, the answer "none", the result, ClientInit (shared), ServerInit with the desktop's name.
@@ -69,6 +66,13 @@ resize_output() {
     reply=
 }
 
+# The same by hand on the window: QEMU tells the guest that the output's preferred size changed.
+resize_window() {
+    local head=$1 width=$2 height=$3 window
+    window=$(window_of "$head") || { reply="QEMU has no window for output $head"; return 1; }
+    reply=$(xdotool windowsize --sync "$window" "$width" "$height" 2>&1) || return 1
+}
+
 answer() { # one line back to the guest, backslashes and line ends escaped for its printf
     local verdict=$1 text=$2
     text=${text//\\/\\\\}
@@ -78,13 +82,16 @@ answer() { # one line back to the guest, backslashes and line ends escaped for i
 
 # Until the guest says exit, QEMU ends or the time is over.
 serve() {
-    local line request rest verdict
+    local line part='' request rest verdict
     while :; do
         if [ $((SECONDS - began)) -ge "$limit" ]; then return 124; fi
         if ! IFS= read -r -t 1 line <&"$control_out"; then
+            # What came of a line before the time was over.
+            part+=$line
             kill -0 "$qemu" 2>/dev/null || return 125
             continue
         fi
+        line=$part$line part=''
         request=${line%% *} rest=${line#"$request"} rest=${rest# } reply='' verdict=ok
         case $request in
         capture)
@@ -101,6 +108,8 @@ serve() {
             [[ $rest =~ ^([01])\ ([0-9]+)x([0-9]+)$ ]] && resize_output "${BASH_REMATCH[@]:1}" || verdict=no ;;
         unplug)
             [[ $rest =~ ^[01]$ ]] && resize_output "$rest" 0 0 || verdict=no ;;
+        resize)
+            [[ $rest =~ ^([01])\ ([0-9]+)x([0-9]+)$ ]] && resize_window "${BASH_REMATCH[@]:1}" || verdict=no ;;
         say) say "$rest" ;;
         exit)
             answer ok ''
