@@ -7,8 +7,10 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -33,6 +35,11 @@ constexpr System kSystem = {
     .close = [](int fd) { return ::close(fd); },
     .duplicate = [](int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); },
     .replace = [](int from, int to) { return dup3(from, to, O_CLOEXEC); },
+    .sameFile =
+        [](int a, int b) {
+            const pid_t self = getpid();
+            return a == b || syscall(SYS_kcmp, self, self, KCMP_FILE, a, b) == 0;
+        },
     .pathNumber =
         [](const char* path, NodeNumber* number) {
             struct stat status{};

@@ -64,8 +64,9 @@ struct NodeNumber {
 struct System {
     int (*open)(const char* path); ///< read-write, close-on-exec, non-blocking
     int (*close)(int fd);
-    int (*duplicate)(int fd);                                ///< close-on-exec
-    int (*replace)(int from, int to);                        ///< dup3 with close-on-exec
+    int (*duplicate)(int fd);         ///< close-on-exec
+    int (*replace)(int from, int to); ///< dup3 with close-on-exec
+    bool (*sameFile)(int a, int b);   ///< both refer to one open file, as copies of a descriptor do
     int (*pathNumber)(const char* path, NodeNumber* number); ///< of a device node
     int (*descriptorNumber)(int fd, NodeNumber* number);     ///< of an open device node
     void* (*map)(int fd, size_t size, uint64_t offset);      ///< shared, read-write; MAP_FAILED on error

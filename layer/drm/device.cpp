@@ -176,6 +176,15 @@ const Crtc* Device::chooseCrtc(const Connector& connector, uint32_t planeCrtcs) 
     return found == m_resources.crtcs.end() ? nullptr : &*found;
 }
 
+Output* Device::findOutput(uint32_t connector) const
+{
+    for (const std::unique_ptr<Output>& output : m_outputs) {
+        if (output->connector() == connector)
+            return output.get();
+    }
+    return nullptr;
+}
+
 int Device::makeOutput(uint32_t connectorId, const Plane& plane, Output** output)
 {
     Connector connector;
@@ -275,6 +284,31 @@ int Device::testMode(uint32_t connectorId, const drmModeModeInfo& mode)
     return output->test(
         {.plane = primary, .buffer = buffer, .source = whole, .destination = whole, .zpos = {}, .damage = {}},
         mode);
+}
+
+int Device::setPower(uint32_t connectorId, bool on)
+{
+    const std::scoped_lock lock(m_outputMutex);
+    if (Output* output = findOutput(connectorId))
+        return output->setPower(on);
+    Connector unused;
+    if (const int error = connector(connectorId, &unused))
+        return error;
+    if (!unused.properties.dpms)
+        return EOPNOTSUPP;
+    if (const int error = m_master.acquire())
+        return error;
+    const int error = errorOf(api().drmModeConnectorSetProperty(m_fd, connectorId, unused.properties.dpms.id,
+                                                                on ? DRM_MODE_DPMS_ON : DRM_MODE_DPMS_OFF));
+    m_master.release();
+    return error;
+}
+
+Nanoseconds Device::nextRefresh(uint32_t connectorId)
+{
+    const std::scoped_lock lock(m_outputMutex);
+    Output* output = findOutput(connectorId);
+    return output ? output->nextRefresh() : monotonicNow();
 }
 
 void Device::yieldToConsole()

@@ -59,6 +59,12 @@ public:
     /// Asks the driver whether it would take a mode on a connector. EOPNOTSUPP: it cannot tell.
     int testMode(uint32_t connector, const drmModeModeInfo& mode);
 
+    /// Powers a display up or down, whether or not it is in use here. 0 or an errno.
+    int setPower(uint32_t connector, bool on);
+
+    /// When a display starts its next refresh; the present moment when this process does not drive it.
+    Nanoseconds nextRefresh(uint32_t connector);
+
     /// The console is wanted back: restores what it showed on all outputs and gives the master right back.
     void yieldToConsole();
     /// Takes the right again after yieldToConsole() or a loss. 0 or an errno.
@@ -82,6 +88,7 @@ private:
     void probeUnknown();
     void releaseOutput(Output* output, const Plane& plane);
     const Crtc* chooseCrtc(const Connector& connector, uint32_t planeCrtcs) const;
+    Output* findOutput(uint32_t connector) const;
     int makeOutput(uint32_t connector, const Plane& plane, Output** output);
 
     const int m_fd;

@@ -269,6 +269,23 @@ int Output::vblankCount(uint64_t* count, Nanoseconds* when) const
     return errorOf(api().drmCrtcGetSequence(m_device.fd(), m_crtc.id, count, when));
 }
 
+Nanoseconds Output::nextRefresh()
+{
+    Nanoseconds period = 0;
+    {
+        const std::scoped_lock lock(m_commitMutex);
+        period = m_modeSet ? refreshPeriod(m_mode) : 0;
+    }
+    const Nanoseconds now = monotonicNow();
+    uint64_t count = 0;
+    Nanoseconds last = 0;
+    if (vblankCount(&count, &last) != 0)
+        last = flipStatus().when;
+    if (period == 0 || last == 0 || last > now)
+        return now;
+    return last + ((now - last) / period + 1) * period;
+}
+
 int Output::setPower(bool on)
 {
     {

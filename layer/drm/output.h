@@ -67,6 +67,10 @@ public:
     /// Counts of the driver's vertical blanks: EOPNOTSUPP where they are fake.
     int vblankCount(uint64_t* count, Nanoseconds* when) const;
 
+    /// When the next refresh starts: by the driver's vertical blanks, else by the last flip and the mode's
+    /// rate.
+    Nanoseconds nextRefresh();
+
     /// Powers the display up or down (DPMS). 0 or an errno.
     int setPower(bool on);
     bool powered();

@@ -1,0 +1,165 @@
+#include "surface/display/display_events.h"
+
+#include "core/log.h"
+#include "surface/target.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace vwsi {
+
+namespace {
+
+/// Callbacks submit to queues through the driver; musl's default of 128 KiB is too little for that.
+constexpr size_t kStackSize = 512 * 1024;
+
+} // namespace
+
+DisplayEvents::DisplayEvents(drm::NodeNumber device, std::unique_ptr<drm::UeventMonitor> monitor)
+    : m_device(device), m_monitor(std::move(monitor))
+{
+}
+
+DisplayEvents::~DisplayEvents()
+{
+    if (m_started) {
+        {
+            const std::scoped_lock lock(m_mutex);
+            m_stop = true;
+        }
+        const uint64_t one = 1;
+        [[maybe_unused]] const ssize_t written = write(m_wake, &one, sizeof(one));
+        pthread_join(m_thread, nullptr);
+    }
+    if (m_wake >= 0)
+        close(m_wake);
+}
+
+bool DisplayEvents::at(Nanoseconds moment, std::function<void()> callback, uint64_t* id)
+{
+    return add({0, std::min(moment, kForever - 1), std::move(callback)}, id);
+}
+
+bool DisplayEvents::onHotplug(std::function<void()> callback, uint64_t* id)
+{
+    return add({0, kForever, std::move(callback)}, id);
+}
+
+bool DisplayEvents::add(Wish wish, uint64_t* id)
+{
+    const std::scoped_lock lock(m_mutex);
+    if (!start())
+        return false;
+    wish.id = ++m_lastId;
+    *id = wish.id;
+    m_wishes.push_back(std::move(wish));
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = write(m_wake, &one, sizeof(one));
+    return true;
+}
+
+void DisplayEvents::cancel(uint64_t id)
+{
+    std::unique_lock lock(m_mutex);
+    std::erase_if(m_wishes, [id](const Wish& wish) { return wish.id == id; });
+    if (m_started && pthread_equal(pthread_self(), m_thread))
+        return;
+    m_called.wait(lock, [&] { return std::find(m_due.begin(), m_due.end(), id) == m_due.end(); });
+}
+
+bool DisplayEvents::start()
+{
+    if (m_started)
+        return true;
+    if (!m_monitor)
+        m_monitor = std::make_unique<drm::UeventMonitor>();
+    if (m_wake < 0)
+        m_wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_attr_t attributes;
+    if (m_wake < 0 || pthread_attr_init(&attributes) != 0)
+        return false;
+    pthread_attr_setstacksize(&attributes, kStackSize);
+    // The application's signals are for the application's threads.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int error = pthread_create(&m_thread, &attributes, &threadMain, this);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    pthread_attr_destroy(&attributes);
+    if (error)
+        VWSI_ERROR("display events are not watched: no thread could be started (%s); the process has too "
+                   "many threads",
+                   strerror(error));
+    m_started = error == 0;
+    return m_started;
+}
+
+void* DisplayEvents::threadMain(void* self)
+{
+    prctl(PR_SET_NAME, "venus-wsi-disp");
+    static_cast<DisplayEvents*>(self)->run();
+    return nullptr;
+}
+
+void DisplayEvents::run()
+{
+    bool hotplug = false;
+    for (;;) {
+        std::vector<Wish> due;
+        const Nanoseconds next = takeDue(hotplug, &due);
+        hotplug = false;
+        call(due);
+        {
+            const std::scoped_lock lock(m_mutex);
+            if (m_stop)
+                return;
+        }
+        if (!due.empty())
+            continue;
+        const unsigned ready = pollDescriptors(m_wake, m_monitor->descriptor(), next);
+        if (ready & 1) {
+            uint64_t count = 0;
+            [[maybe_unused]] const ssize_t drained = read(m_wake, &count, sizeof(count));
+        }
+        if (ready & 2) {
+            const drm::UeventMonitor::Changes changes = m_monitor->drain(m_device);
+            hotplug = changes.connectors || changes.removed;
+        }
+    }
+}
+
+Nanoseconds DisplayEvents::takeDue(bool hotplug, std::vector<Wish>* due)
+{
+    const std::scoped_lock lock(m_mutex);
+    const Nanoseconds now = monotonicNow();
+    Nanoseconds next = kForever;
+    for (Wish& wish : m_wishes) {
+        if (wish.moment == kForever ? hotplug : wish.moment <= now) {
+            m_due.push_back(wish.id);
+            due->push_back(std::move(wish));
+            wish.id = 0;
+        } else {
+            next = std::min(next, wish.moment);
+        }
+    }
+    std::erase_if(m_wishes, [](const Wish& wish) { return wish.id == 0; });
+    return next;
+}
+
+void DisplayEvents::call(std::vector<Wish>& due)
+{
+    for (Wish& wish : due) {
+        wish.callback();
+        wish.callback = nullptr;
+        const std::scoped_lock lock(m_mutex);
+        std::erase(m_due, wish.id);
+        m_called.notify_all();
+    }
+}
+
+} // namespace vwsi

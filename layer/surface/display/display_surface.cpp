@@ -1,0 +1,91 @@
+#include "surface/display/display_surface.h"
+
+#include "core/log.h"
+#include "surface/display/display_target.h"
+
+namespace vwsi {
+
+DisplaySurface::DisplaySurface(DisplayRegistry& registry, DisplayMode& mode, uint32_t planeIndex,
+                               const drm::Plane& plane, const VkDisplaySurfaceCreateInfoKHR& info)
+    : m_registry(registry), m_mode(mode), m_planeIndex(planeIndex), m_planeId(plane.id),
+      m_stackIndex(info.planeStackIndex), m_extent(info.imageExtent)
+{
+}
+
+VkResult DisplaySurface::state(SurfaceState* state)
+{
+    if (!m_registry.connected(display()))
+        return VK_ERROR_SURFACE_LOST_KHR;
+    state->currentExtent = m_extent;
+    state->minExtent = m_extent;
+    state->maxExtent = m_extent;
+    state->minImageCount = 2;
+    state->compositeAlpha = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
+    return VK_SUCCESS;
+}
+
+VkResult DisplaySurface::formats(std::vector<const PixelFormat*>* formats)
+{
+    const drm::Plane* plane = m_registry.plane(m_planeIndex);
+    if (!plane)
+        return VK_ERROR_SURFACE_LOST_KHR;
+    for (const PixelFormat& format : pixelFormats()) {
+        if (plane->supports(format.fourccOpaque))
+            formats->push_back(&format);
+    }
+    return VK_SUCCESS;
+}
+
+VkResult DisplaySurface::presentModes(std::vector<VkPresentModeKHR>* modes)
+{
+    modes->insert(modes->end(), {VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_FIFO_RELAXED_KHR,
+                                 VK_PRESENT_MODE_MAILBOX_KHR, VK_PRESENT_MODE_IMMEDIATE_KHR});
+    return VK_SUCCESS;
+}
+
+VkResult DisplaySurface::createTarget(const TargetInfo& info, std::unique_ptr<Target>* target)
+{
+    const std::shared_ptr<drm::Device> device = m_registry.deviceOf(display());
+    if (!device)
+        return VK_ERROR_SURFACE_LOST_KHR;
+    // The application's own descriptor may see fewer planes than the node does.
+    const drm::Plane* plane =
+        m_planeId ? device->resources().plane(m_planeId) : m_registry.plane(m_planeIndex);
+    if (!plane) {
+        VWSI_ERROR(
+            "the descriptor given to vkAcquireDrmDisplayEXT cannot use plane %u; lease that plane as well",
+            m_planeId);
+        return VK_ERROR_INITIALIZATION_FAILED;
+    }
+    auto made = std::make_unique<DisplayTarget>(device, *plane, m_mode, m_stackIndex, info);
+    if (const VkResult result = made->start(); result != VK_SUCCESS)
+        return result;
+    *target = std::move(made);
+    return VK_SUCCESS;
+}
+
+VkResult createDisplaySurface(DisplayRegistry& registry, const VkDisplaySurfaceCreateInfoKHR& info,
+                              std::unique_ptr<Surface>* surface)
+{
+    DisplayMode* mode = registry.findMode(info.displayMode);
+    const drm::Plane* plane = registry.plane(info.planeIndex);
+    const char* wrong = nullptr;
+    if (!mode)
+        wrong = "displayMode is not one of this physical device";
+    else if (!plane)
+        wrong = "planeIndex names no plane";
+    else if (!(plane->possibleCrtcs & mode->display->possibleCrtcs))
+        wrong = "the plane cannot be shown on this display";
+    else if (info.transform != VK_SURFACE_TRANSFORM_IDENTITY_BIT_KHR)
+        wrong = "transform is not supported";
+    else if (info.alphaMode != VK_DISPLAY_PLANE_ALPHA_OPAQUE_BIT_KHR)
+        wrong = "alphaMode is not supported";
+    if (wrong) {
+        VWSI_ERROR("vkCreateDisplayPlaneSurfaceKHR: %s", wrong);
+        return VK_ERROR_INITIALIZATION_FAILED;
+    }
+    *surface = std::make_unique<DisplaySurface>(registry, *mode, info.planeIndex, *plane, info);
+    return VK_SUCCESS;
+}
+
+} // namespace vwsi

@@ -1,0 +1,413 @@
+#include "surface/display/display_target.h"
+
+#include "core/log.h"
+#include "drm/mode.h"
+#include "surface/display/display_registry.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace vwsi {
+
+namespace {
+
+constexpr Nanoseconds kMillisecond = 1'000'000;
+/// A flip takes a refresh or two, and up to 50 ms where the host holds the plane's fence.
+constexpr Nanoseconds kFlipTimeout = 1000 * kMillisecond;
+constexpr Nanoseconds kMasterRetry = 250 * kMillisecond;
+/// Beyond this, one upload of everything is cheaper than the kernel's walk over the list.
+constexpr size_t kMaxDamage = 32;
+
+} // namespace
+
+DisplayTarget::DisplayTarget(std::shared_ptr<drm::Device> device, const drm::Plane& plane,
+                             const DisplayMode& mode, uint32_t stackIndex, const TargetInfo& info)
+    : m_device(std::move(device)), m_plane(plane), m_connector(mode.display->connector), m_mode(mode.info),
+      m_stackIndex(stackIndex), m_extent(info.extent), m_format(*info.format), m_buffers(info.imageCount),
+      m_clock(drm::refreshPeriod(mode.info)), m_source{0, 0, info.extent.width, info.extent.height},
+      m_destination(m_source)
+{
+}
+
+DisplayTarget::~DisplayTarget()
+{
+    if (m_output && m_flipEvent >= 0)
+        m_output->removeListener(m_flipEvent);
+    if (m_flipEvent >= 0)
+        close(m_flipEvent);
+    if (m_epoll >= 0)
+        close(m_epoll);
+}
+
+VkResult DisplayTarget::start()
+{
+    if (const int error = m_device->acquireOutput(m_connector, m_plane, &m_output))
+        return vkResultOf(error);
+    if (!openDescriptors()) {
+        VWSI_ERROR(
+            "no descriptor is left for a display swapchain: %s; raise the limit of open files (ulimit -n)",
+            strerror(errno));
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    }
+    m_output->addListener(m_flipEvent);
+    m_off = !m_output->powered();
+    Nanoseconds when = 0;
+    m_realVblank = m_output->vblankCount(&m_firstVblank, &when) == 0;
+    m_created = monotonicNow();
+    if (m_vt)
+        followVt();
+    return VK_SUCCESS;
+}
+
+bool DisplayTarget::watch(int fd, uint32_t events)
+{
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    return epoll_ctl(m_epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+bool DisplayTarget::openDescriptors()
+{
+    m_epoll = epoll_create1(EPOLL_CLOEXEC);
+    m_flipEvent = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (m_epoll < 0 || m_flipEvent < 0 || !watch(m_device->fd(), EPOLLIN) || !watch(m_flipEvent, EPOLLIN))
+        return false;
+    m_uevents = std::make_unique<drm::UeventMonitor>();
+    if (m_uevents->descriptor() >= 0)
+        watch(m_uevents->descriptor(), EPOLLIN);
+    // With a descriptor of the application's, switching VTs is the application's business as well.
+    if (m_device->adopted())
+        return true;
+    auto vt = std::make_unique<drm::VtWatch>(m_device->homeVt());
+    if (vt->descriptor() >= 0 && watch(vt->descriptor(), EPOLLPRI | EPOLLERR)) {
+        m_device->setHomeVt(vt->home());
+        m_vt = std::move(vt);
+    }
+    return true;
+}
+
+VkResult DisplayTarget::allocate(uint32_t index, const BufferLayout& layout, TargetBuffer* buffer)
+{
+    static_cast<void>(layout); // the kernel chooses the pitch of dumb buffers
+    Buffer& mine = m_buffers[index];
+    if (const int error =
+            drm::DumbBuffer::create(m_device, m_extent.width, m_extent.height, m_format.fourccOpaque,
+                                    m_format.bytesPerPixel, &mine.memory))
+        return error == ENOMEM || error == ENOSPC ? VK_ERROR_OUT_OF_DEVICE_MEMORY
+                                                  : VK_ERROR_INITIALIZATION_FAILED;
+    if (const VkResult result = index == 0 ? testFirst() : VK_SUCCESS; result != VK_SUCCESS)
+        return result;
+    *buffer = {mine.memory->data(), mine.memory->size(), mine.memory->stride(), false};
+    return VK_SUCCESS;
+}
+
+// A mode or size that the driver refuses is told when the swapchain is made, not with its first frame.
+VkResult DisplayTarget::testFirst()
+{
+    if (!m_device->master().held())
+        return VK_SUCCESS;
+    const int error = m_output->test(describe(0, VK_PRESENT_MODE_FIFO_KHR), m_mode);
+    if (error != EINVAL && error != ERANGE && error != ENOSPC)
+        return VK_SUCCESS;
+    VWSI_ERROR("the driver of %s refuses %ux%u pixels on plane %u in mode %s (%ux%u); give the surface the "
+               "mode's size, "
+               "or choose another mode",
+               m_device->path().c_str(), m_extent.width, m_extent.height, m_plane.id, m_mode.name,
+               m_mode.hdisplay, m_mode.vdisplay);
+    return VK_ERROR_INITIALIZATION_FAILED;
+}
+
+void DisplayTarget::setRegions(const VkRect2D& source, const VkRect2D& destination)
+{
+    m_source = {source.offset.x, source.offset.y, source.extent.width, source.extent.height};
+    m_destination = {destination.offset.x, destination.offset.y, destination.extent.width,
+                     destination.extent.height};
+    for (Buffer& buffer : m_buffers)
+        buffer.everything = true;
+}
+
+uint64_t DisplayTarget::vblankCount()
+{
+    uint64_t count = 0;
+    Nanoseconds when = 0;
+    if (m_output->vblankCount(&count, &when) == 0)
+        return count - m_firstVblank;
+    return (monotonicNow() - m_created) / m_clock.period();
+}
+
+drm::Output::Update DisplayTarget::describe(uint32_t index, VkPresentModeKHR mode)
+{
+    Buffer& buffer = m_buffers[index];
+    drm::Output::Update update;
+    update.plane = &m_plane;
+    update.buffer = buffer.memory;
+    update.source = m_source;
+    update.destination = m_destination;
+    if (m_plane.properties.zpos && !m_plane.properties.zpos.immutable)
+        update.zpos = m_stackIndex;
+    if (!buffer.everything)
+        update.damage = buffer.damage;
+    update.tearing = mode == VK_PRESENT_MODE_IMMEDIATE_KHR;
+    return update;
+}
+
+void DisplayTarget::addDamage(const Frame& frame)
+{
+    const auto clamp = [](int64_t value, uint32_t limit) {
+        return static_cast<int32_t>(std::clamp<int64_t>(value, 0, limit));
+    };
+    for (Buffer& buffer : m_buffers) {
+        buffer.everything |= frame.damage.empty() || buffer.damage.size() + frame.damage.size() > kMaxDamage;
+        if (buffer.everything)
+            continue;
+        for (const VkRect2D& rect : frame.damage) {
+            const drm_mode_rect clip{
+                clamp(rect.offset.x, m_extent.width), clamp(rect.offset.y, m_extent.height),
+                clamp(static_cast<int64_t>(rect.offset.x) + rect.extent.width, m_extent.width),
+                clamp(static_cast<int64_t>(rect.offset.y) + rect.extent.height, m_extent.height)};
+            if (clip.x1 < clip.x2 && clip.y1 < clip.y2)
+                buffer.damage.push_back(clip);
+        }
+    }
+}
+
+Nanoseconds DisplayTarget::readyAt(VkPresentModeKHR mode)
+{
+    if (m_waiting && !m_waiting->redraw)
+        return kForever;
+    if (blocked())
+        return m_clock.nextTick();
+    if (m_flipping || m_waiting)
+        return kForever;
+    if (mode == VK_PRESENT_MODE_IMMEDIATE_KHR || m_realVblank)
+        return 0;
+    return m_clock.nextTick();
+}
+
+VkResult DisplayTarget::present(const Frame& frame)
+{
+    addDamage(frame);
+    if (m_waiting && !m_waiting->redraw) {
+        m_events->framePresented(m_waiting->serial, 0);
+        if (m_waiting->buffer != frame.buffer)
+            m_events->bufferIdle(m_waiting->buffer);
+    }
+    m_waiting = {frame.buffer, frame.serial, frame.mode, frame.desiredTime, false};
+    return advance();
+}
+
+VkResult DisplayTarget::advance()
+{
+    if (m_unplugged)
+        return VK_ERROR_SURFACE_LOST_KHR;
+    if (!m_waiting)
+        return VK_SUCCESS;
+    const Nanoseconds now = monotonicNow();
+    if (m_waiting->desired > now)
+        return VK_SUCCESS;
+    if (blocked()) {
+        skipWaiting();
+        return VK_SUCCESS;
+    }
+    if (m_flipping || now < m_busyUntil)
+        return VK_SUCCESS;
+    return showWaiting();
+}
+
+VkResult DisplayTarget::showWaiting()
+{
+    const Waiting frame = *m_waiting;
+    int error = 0;
+    const Nanoseconds now = monotonicNow();
+    switch (m_output->show(describe(frame.buffer, frame.mode), m_mode, &m_ticket, &error)) {
+    case drm::Outcome::Shown:
+    case drm::Outcome::Pending:
+        m_buffers[frame.buffer].everything = false;
+        m_buffers[frame.buffer].damage.clear();
+        m_waiting.reset();
+        m_flipping = frame;
+        m_flipDeadline = now + kFlipTimeout;
+        m_clock.tick(now);
+        finishFlip();
+        return VK_SUCCESS;
+    case drm::Outcome::Busy:
+        // Another swapchain's flip on this display ends with an event; a console's or another client's does
+        // not.
+        m_busyUntil = now + (m_output->flipStatus().pending ? 20 : 1) * kMillisecond;
+        return VK_SUCCESS;
+    case drm::Outcome::NoMaster:
+        m_lost = true;
+        m_retryMaster = now + kMasterRetry;
+        VWSI_INFO("%s is driven by another program now; frames are discarded until it is free again",
+                  m_device->path().c_str());
+        skipWaiting();
+        return VK_SUCCESS;
+    case drm::Outcome::Off:
+        m_off = true;
+        skipWaiting();
+        return VK_SUCCESS;
+    case drm::Outcome::Failed:
+        break;
+    }
+    return failed(error);
+}
+
+VkResult DisplayTarget::failed(int error)
+{
+    if (error == ENOMEM || error == ENOSPC) {
+        drm::logFailure("cannot show a frame", m_device->path().c_str(), error);
+        return error == ENOMEM ? VK_ERROR_OUT_OF_HOST_MEMORY : VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    }
+    drm::Connector connector;
+    if (m_device->connector(m_connector, &connector) != 0 || !connector.connected) {
+        m_unplugged = true;
+        VWSI_INFO("the display of a swapchain has been unplugged");
+        return VK_ERROR_SURFACE_LOST_KHR;
+    }
+    drm::logFailure("cannot show a frame", m_device->path().c_str(), error);
+    return VK_ERROR_OUT_OF_DATE_KHR;
+}
+
+void DisplayTarget::skipWaiting()
+{
+    if (m_flipping) {
+        if (!m_flipping->redraw)
+            m_events->framePresented(m_flipping->serial, 0);
+        becameFront(m_flipping->buffer);
+        m_flipping.reset();
+    }
+    const Waiting frame = *m_waiting;
+    m_waiting.reset();
+    m_clock.tick(monotonicNow());
+    if (!frame.redraw)
+        m_events->framePresented(frame.serial, 0);
+    becameFront(frame.buffer);
+}
+
+void DisplayTarget::becameFront(uint32_t buffer)
+{
+    const uint32_t previous = m_front;
+    m_front = buffer;
+    if (previous != kNone && previous != buffer)
+        m_events->bufferIdle(previous);
+}
+
+void DisplayTarget::finishFlip()
+{
+    const drm::FlipStatus status = m_output->flipStatus();
+    if (!m_flipping || status.ticket < m_ticket)
+        return;
+    const Waiting frame = *m_flipping;
+    m_flipping.reset();
+    m_busyUntil = 0;
+    // Drivers without vertical blanks leave the count at zero and complete a flip as soon as its pixels are
+    // through.
+    if (status.sequence != 0) {
+        m_realVblank = true;
+        m_clock.observe(status.when, status.sequence);
+    } else {
+        m_realVblank = false;
+    }
+    if (!frame.redraw)
+        m_events->framePresented(frame.serial, status.when);
+    becameFront(frame.buffer);
+}
+
+Nanoseconds DisplayTarget::nextOwnDeadline() const
+{
+    Nanoseconds next = kForever;
+    if (m_waiting && !m_flipping)
+        next = std::min(next, std::max(m_waiting->desired, m_busyUntil));
+    if (m_flipping)
+        next = std::min(next, m_flipDeadline);
+    if (m_lost && !m_away)
+        next = std::min(next, m_retryMaster);
+    return next;
+}
+
+VkResult DisplayTarget::wait(int wake, Nanoseconds deadline)
+{
+    const unsigned ready = pollDescriptors(wake, m_epoll, std::min(deadline, nextOwnDeadline()));
+    if (ready & 2)
+        handleDescriptors();
+    finishFlip();
+    if (m_flipping && monotonicNow() >= m_flipDeadline) {
+        if (!m_flipTimeoutLogged)
+            VWSI_WARN(
+                "the driver of %s did not tell the end of a page flip within a second; see the kernel log",
+                m_device->path().c_str());
+        m_flipTimeoutLogged = true;
+        m_output->abandonFlip(m_ticket);
+        finishFlip();
+    }
+    if (m_lost && !m_away && monotonicNow() >= m_retryMaster)
+        retryMaster();
+    return advance();
+}
+
+void DisplayTarget::handleDescriptors()
+{
+    std::array<epoll_event, 4> events;
+    const int count = epoll_wait(m_epoll, events.data(), static_cast<int>(events.size()), 0);
+    for (int i = 0; i < count; ++i) {
+        const int fd = events[static_cast<size_t>(i)].data.fd;
+        if (fd == m_device->fd()) {
+            if (m_device->dispatch() != 0)
+                m_unplugged = true;
+        } else if (fd == m_flipEvent) {
+            uint64_t flips = 0;
+            [[maybe_unused]] const ssize_t drained = read(m_flipEvent, &flips, sizeof(flips));
+            m_busyUntil = 0;
+            const bool wasOff = m_off;
+            m_off = !m_output->powered();
+            if (wasOff && !m_off)
+                redraw();
+        } else if (m_vt && fd == m_vt->descriptor()) {
+            followVt();
+        } else if (fd == m_uevents->descriptor()) {
+            const drm::UeventMonitor::Changes changes = m_uevents->drain(m_device->number());
+            drm::Connector connector;
+            const bool gone = changes.connectors &&
+                              (m_device->connector(m_connector, &connector) != 0 || !connector.connected);
+            m_unplugged |= changes.removed || gone;
+        }
+    }
+}
+
+void DisplayTarget::followVt()
+{
+    const bool away = !m_vt->atHome();
+    if (away && !m_away) {
+        m_away = true;
+        m_device->yieldToConsole();
+    } else if (!away && m_away) {
+        m_away = false;
+        m_lost = true;
+        retryMaster();
+    }
+}
+
+void DisplayTarget::retryMaster()
+{
+    if (m_device->regain() != 0) {
+        m_retryMaster = monotonicNow() + kMasterRetry;
+        return;
+    }
+    m_lost = false;
+    redraw();
+}
+
+void DisplayTarget::redraw()
+{
+    if (m_front == kNone || m_waiting || m_flipping)
+        return;
+    m_buffers[m_front].everything = true;
+    m_waiting = {m_front, 0, VK_PRESENT_MODE_FIFO_KHR, 0, true};
+}
+
+} // namespace vwsi

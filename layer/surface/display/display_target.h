@@ -1,0 +1,118 @@
+#pragma once
+
+#include "drm/device.h"
+#include "drm/uevent.h"
+#include "drm/vt.h"
+#include "surface/display/display_objects.h"
+#include "surface/display/flip_clock.h"
+#include "surface/target.h"
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace vwsi {
+
+/// Frames on a plane of a display, in dumb buffers.
+///
+/// While another VT is shown, another program is DRM master, or the display is powered down, frames are taken
+/// at the mode's rate and discarded unseen; afterwards the mode is set anew and the latest frame shown.
+class DisplayTarget final : public Target {
+public:
+    DisplayTarget(std::shared_ptr<drm::Device> device, const drm::Plane& plane, const DisplayMode& mode,
+                  uint32_t stackIndex, const TargetInfo& info);
+    ~DisplayTarget() override;
+
+    /// Becomes DRM master with the first target of the device. VK_ERROR_NATIVE_WINDOW_IN_USE_KHR,
+    /// VK_ERROR_INITIALIZATION_FAILED (no permission), VK_ERROR_SURFACE_LOST_KHR (unplugged).
+    VkResult start();
+
+    VkResult allocate(uint32_t index, const BufferLayout& layout, TargetBuffer* buffer) override;
+    void setEvents(TargetEvents* events) override { m_events = events; }
+    Nanoseconds readyAt(VkPresentModeKHR mode) override;
+    VkResult present(const Frame& frame) override;
+    VkResult wait(int wake, Nanoseconds deadline) override;
+
+    /// Which parts of the next frames are shown where (VkDisplayPresentInfoKHR); without a call, all of the
+    /// image on all of the display. The rectangles must lie within image and visible region.
+    void setRegions(const VkRect2D& source, const VkRect2D& destination);
+
+    /// Vertical blanks since the swapchain was made (VK_EXT_display_control,
+    /// VK_SURFACE_COUNTER_VBLANK_BIT_EXT); by the clock where the driver does not count any. Any thread.
+    uint64_t vblankCount();
+
+private:
+    struct Buffer {
+        std::shared_ptr<drm::DumbBuffer> memory;
+        // What changed since the kernel last saw this buffer. Some drivers upload the damaged part only.
+        std::vector<drm_mode_rect> damage;
+        bool everything = true;
+    };
+    struct Waiting {
+        uint32_t buffer;
+        uint64_t serial;
+        VkPresentModeKHR mode;
+        Nanoseconds desired;
+        bool redraw; ///< repeats a frame that has been told of already
+    };
+    static constexpr uint32_t kNone = UINT32_MAX;
+
+    bool openDescriptors();
+    bool watch(int fd, uint32_t events);
+    VkResult testFirst();
+    drm::Output::Update describe(uint32_t buffer, VkPresentModeKHR mode);
+    void addDamage(const Frame& frame);
+    bool blocked() const { return m_away || m_lost || m_off; }
+    /// Hands the waiting frame to the output if that can take it.
+    VkResult advance();
+    VkResult showWaiting();
+    VkResult failed(int error);
+    void skipWaiting();
+    void becameFront(uint32_t buffer);
+    void finishFlip();
+    void handleDescriptors();
+    void followVt();
+    void retryMaster();
+    void redraw();
+    Nanoseconds nextOwnDeadline() const;
+
+    const std::shared_ptr<drm::Device> m_device;
+    const drm::Plane& m_plane;
+    const uint32_t m_connector;
+    const drmModeModeInfo m_mode;
+    const uint32_t m_stackIndex;
+    const VkExtent2D m_extent;
+    const PixelFormat& m_format;
+
+    drm::OutputHandle m_output;
+    std::vector<Buffer> m_buffers;
+    TargetEvents* m_events = nullptr;
+    FlipClock m_clock;
+    drm::Rectangle m_source, m_destination;
+
+    int m_epoll = -1;
+    int m_flipEvent = -1;
+    std::unique_ptr<drm::VtWatch> m_vt;
+    std::unique_ptr<drm::UeventMonitor> m_uevents;
+
+    std::optional<Waiting> m_waiting;
+    std::optional<Waiting> m_flipping;
+    uint64_t m_ticket = 0;
+    Nanoseconds m_flipDeadline = 0;
+    uint32_t m_front = kNone;
+    Nanoseconds m_busyUntil = 0; ///< another client's change keeps the CRTC busy
+    bool m_away = false;         ///< another VT is shown
+    bool m_lost = false;         ///< another program is master
+    bool m_off = false;          ///< powered down
+    bool m_unplugged = false;
+    Nanoseconds m_retryMaster = 0;
+    bool m_flipTimeoutLogged = false;
+
+    uint64_t m_firstVblank = 0; ///< of the driver's counter; 0: fake
+    bool m_realVblank = false;
+    Nanoseconds m_created = 0;
+};
+
+} // namespace vwsi
