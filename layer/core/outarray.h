@@ -12,7 +12,7 @@ namespace vwsi {
 ///     OutArray<VkDisplayKHR> out(pCount, pDisplays);
 ///     for (...)
 ///         out.append([&](VkDisplayKHR& element) { element = ...; });
-///     return out.finish();
+///     return out.result();
 template <typename Element> class OutArray {
 public:
     /// `elements` null: only count. Otherwise at most `*count` elements are written.
@@ -31,7 +31,7 @@ public:
     }
 
     /// Stores the count of elements there are or were written. VK_INCOMPLETE when the array was too short.
-    VkResult finish()
+    VkResult result()
     {
         if (!m_elements) {
             *m_count = m_wanted;

@@ -48,7 +48,7 @@ VkResult DisplayRegistry::displayProperties(uint32_t* count, VkDisplayProperties
         if (showable(*display))
             out.append([&](VkDisplayPropertiesKHR& element) { fillDisplay(*display, element); });
     }
-    return out.finish();
+    return out.result();
 }
 
 VkResult DisplayRegistry::displayProperties2(uint32_t* count, VkDisplayProperties2KHR* properties)
@@ -62,7 +62,7 @@ VkResult DisplayRegistry::displayProperties2(uint32_t* count, VkDisplayPropertie
             out.append(
                 [&](VkDisplayProperties2KHR& element) { fillDisplay(*display, element.displayProperties); });
     }
-    return out.finish();
+    return out.result();
 }
 
 // The display that a plane shows, or would show if a swapchain were made for it now.
@@ -90,7 +90,7 @@ VkResult DisplayRegistry::planeProperties(uint32_t* count, VkDisplayPlanePropert
     OutArray<VkDisplayPlanePropertiesKHR> out(count, properties);
     for (const drm::Plane* plane : visiblePlanes())
         out.append([&](VkDisplayPlanePropertiesKHR& element) { fillPlane(*plane, element); });
-    return out.finish();
+    return out.result();
 }
 
 VkResult DisplayRegistry::planeProperties2(uint32_t* count, VkDisplayPlaneProperties2KHR* properties)
@@ -103,7 +103,7 @@ VkResult DisplayRegistry::planeProperties2(uint32_t* count, VkDisplayPlaneProper
         out.append([&](VkDisplayPlaneProperties2KHR& element) {
             fillPlane(*plane, element.displayPlaneProperties);
         });
-    return out.finish();
+    return out.result();
 }
 
 VkResult DisplayRegistry::planeSupportedDisplays(uint32_t planeIndex, uint32_t* count, VkDisplayKHR* displays)
@@ -118,7 +118,7 @@ VkResult DisplayRegistry::planeSupportedDisplays(uint32_t planeIndex, uint32_t* 
             planes[planeIndex]->possibleCrtcs & display->possibleCrtcs)
             out.append([&](VkDisplayKHR& element) { element = toHandle<VkDisplayKHR>(display.get()); });
     }
-    return out.finish();
+    return out.result();
 }
 
 VkResult DisplayRegistry::modeProperties(VkDisplayKHR handle, uint32_t* count,
@@ -136,7 +136,7 @@ VkResult DisplayRegistry::modeProperties(VkDisplayKHR handle, uint32_t* count,
                 });
         }
     }
-    return out.finish();
+    return out.result();
 }
 
 VkResult DisplayRegistry::modeProperties2(VkDisplayKHR handle, uint32_t* count,
@@ -155,7 +155,7 @@ VkResult DisplayRegistry::modeProperties2(VkDisplayKHR handle, uint32_t* count,
                 });
         }
     }
-    return out.finish();
+    return out.result();
 }
 
 int DisplayRegistry::makeMode(Display& display, const VkDisplayModeParametersKHR& wanted,

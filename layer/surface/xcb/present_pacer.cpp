@@ -9,6 +9,9 @@ namespace {
 /// Flag of ConfigureNotify's pixmap_flags (presentproto 1.2), which libxcb has no name for.
 constexpr uint32_t kWindowDestroyed = 1u << 0;
 
+/// Spreads the server's consecutive event identifiers over all serials (Knuth's multiplicative hash).
+constexpr uint32_t kGoldenRatio = 2654435761;
+
 constexpr Nanoseconds kPlausibleSkew = 1'000'000'000;
 
 /// A server's UST is its own CLOCK_MONOTONIC in microseconds; a server elsewhere has another clock.
@@ -24,7 +27,8 @@ Nanoseconds momentOf(uint64_t ust)
 
 PresentPacer::PresentPacer(XcbConnection& connection, xcb_window_t window)
     : m_connection(connection), m_window(window),
-      m_eventId(connection.api().xcb_generate_id(connection.get()))
+      m_eventId(connection.api().xcb_generate_id(connection.get())),
+      m_firstSerial(m_eventId * kGoldenRatio)
 {
     const XcbApi& api = connection.api();
     uint32_t mask = XCB_PRESENT_EVENT_MASK_COMPLETE_NOTIFY | XCB_PRESENT_EVENT_MASK_IDLE_NOTIFY;
@@ -60,7 +64,7 @@ void PresentPacer::show(const XcbBuffer& buffer, const Frame& frame, xcb_xfixes_
     m_waiting += paced;
     ++m_reading;
     m_connection.settle(m_connection.api().xcb_present_pixmap(
-        m_connection.get(), m_window, buffer.pixmap(), static_cast<uint32_t>(frame.serial), XCB_NONE, region,
+        m_connection.get(), m_window, buffer.pixmap(), wireSerial(frame.serial), XCB_NONE, region,
         0, 0, XCB_NONE, XCB_NONE, XCB_NONE, late ? XCB_PRESENT_OPTION_ASYNC : XCB_PRESENT_OPTION_NONE,
         refresh, 0, 0, 0, nullptr));
 }
@@ -69,8 +73,7 @@ PresentPacer::Heard PresentPacer::handleOther(const xcb_present_generic_event_t&
 {
     Heard heard;
     if (event.evtype == XCB_PRESENT_EVENT_COMPLETE_NOTIFY) {
-        complete(reinterpret_cast<const xcb_present_complete_notify_event_t&>(event), events);
-        heard.any = true;
+        heard.any = complete(reinterpret_cast<const xcb_present_complete_notify_event_t&>(event), events);
     } else if (event.evtype == XCB_PRESENT_EVENT_CONFIGURE_NOTIFY) {
         const auto& configure = reinterpret_cast<const xcb_present_configure_notify_event_t&>(event);
         heard.any = true;
@@ -81,20 +84,21 @@ PresentPacer::Heard PresentPacer::handleOther(const xcb_present_generic_event_t&
     return heard;
 }
 
-void PresentPacer::complete(const xcb_present_complete_notify_event_t& event, TargetEvents& events)
+bool PresentPacer::complete(const xcb_present_complete_notify_event_t& event, TargetEvents& events)
 {
     if (event.kind != XCB_PRESENT_COMPLETE_KIND_PIXMAP)
-        return;
+        return false;
     const auto found = std::find_if(m_queued.begin(), m_queued.end(), [&](const Queued& queued) {
-        return static_cast<uint32_t>(queued.serial) == event.serial;
+        return wireSerial(queued.serial) == event.serial;
     });
     if (found == m_queued.end())
-        return;
+        return false;
     const uint64_t serial = found->serial;
     m_waiting -= found->paced;
     m_queued.erase(found);
     m_lastRefresh = event.msc;
     events.framePresented(serial, event.mode == XCB_PRESENT_COMPLETE_MODE_SKIP ? 0 : momentOf(event.ust));
+    return true;
 }
 
 } // namespace vwsi

@@ -34,19 +34,21 @@ public:
         VkExtent2D windowExtent{}; ///< valid if `resized`
     };
 
-    /// Handles a generic event of Present's.
+    /// Handles a generic event of Present's. Every client that asks for a window's events gets those of all who present
+    /// to it, other targets included. `bufferOf` gives the index of a pixmap, or -1 when it is another's.
     template <typename BufferOf>
     Heard handle(const xcb_present_generic_event_t& event, TargetEvents& events, BufferOf&& bufferOf)
     {
         if (event.event != m_eventId)
             return {};
-        if (event.evtype == XCB_PRESENT_EVENT_IDLE_NOTIFY) {
-            const auto& idle = reinterpret_cast<const xcb_present_idle_notify_event_t&>(event);
-            --m_reading;
-            events.bufferIdle(bufferOf(idle.pixmap));
-            return {.any = true};
-        }
-        return handleOther(event, events);
+        if (event.evtype != XCB_PRESENT_EVENT_IDLE_NOTIFY)
+            return handleOther(event, events);
+        const int buffer = bufferOf(reinterpret_cast<const xcb_present_idle_notify_event_t&>(event).pixmap);
+        if (buffer < 0)
+            return {};
+        --m_reading;
+        events.bufferIdle(static_cast<uint32_t>(buffer));
+        return {.any = true};
     }
 
 private:
@@ -56,11 +58,13 @@ private:
     };
 
     Heard handleOther(const xcb_present_generic_event_t& event, TargetEvents& events);
-    void complete(const xcb_present_complete_notify_event_t& event, TargetEvents& events);
+    bool complete(const xcb_present_complete_notify_event_t& event, TargetEvents& events);
+    uint32_t wireSerial(uint64_t serial) const { return m_firstSerial + static_cast<uint32_t>(serial); }
 
     XcbConnection& m_connection;
     xcb_window_t m_window;
     xcb_present_event_t m_eventId;
+    uint32_t m_firstSerial; ///< far from those of other targets, whose events come here too
     xcb_special_event_t* m_special = nullptr;
     std::vector<Queued> m_queued;
     uint32_t m_waiting = 0;     ///< paced frames in m_queued

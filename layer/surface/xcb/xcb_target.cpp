@@ -273,7 +273,7 @@ void XcbTarget::handle(const xcb_generic_event_t& event)
             const auto found = std::find_if(m_buffers.begin(), m_buffers.end(), [&](const auto& buffer) {
                 return buffer && buffer->pixmap() == pixmap;
             });
-            return static_cast<uint32_t>(found - m_buffers.begin());
+            return found == m_buffers.end() ? -1 : static_cast<int>(found - m_buffers.begin());
         };
         const PresentPacer::Heard heard = m_present->handle(generic, *m_events, bufferOf);
         m_heard |= heard.any;

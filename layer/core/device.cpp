@@ -1,0 +1,142 @@
+#include "core/device.h"
+
+#include "core/instance.h"
+#include "core/key_table.h"
+#include "core/log.h"
+#include "core/queue.h"
+#include "swapchain/swapchain.h"
+
+#include <algorithm>
+
+namespace vwsi {
+
+namespace {
+
+KeyTable<Device> devices;
+
+} // namespace
+
+Device::Device(PhysicalDevice& physicalDevice, VkDevice handle, PFN_vkGetDeviceProcAddr next,
+               PFN_vkSetDeviceLoaderData setLoaderData)
+    : m_physicalDevice(physicalDevice), m_handle(handle), m_setLoaderData(setLoaderData), m_fences(*this)
+{
+    if (physicalDevice.served()) {
+        m_next.load(handle, next);
+    } else {
+        m_next.GetDeviceProcAddr = next;
+        m_next.DestroyDevice = reinterpret_cast<PFN_vkDestroyDevice>(next(handle, "vkDestroyDevice"));
+    }
+    devices.insert(handle, this);
+}
+
+Device::~Device()
+{
+    devices.remove(m_handle);
+}
+
+Device* Device::find(const void* dispatchable)
+{
+    return devices.find(dispatchable);
+}
+
+VkResult Device::serve(const VkDeviceCreateInfo& info, bool hostMemoryEnabled)
+{
+    m_hostMemoryEnabled = hostMemoryEnabled && m_next.GetMemoryHostPointerPropertiesEXT;
+    m_enabled = m_physicalDevice.instance().enabled();
+    for (uint32_t i = 0; i < info.enabledExtensionCount; ++i)
+        m_enabled.set(static_cast<size_t>(findExtension(info.ppEnabledExtensionNames[i])));
+    return collectQueues(info);
+}
+
+VkResult Device::collectQueues(const VkDeviceCreateInfo& info)
+{
+    for (uint32_t i = 0; i < info.queueCreateInfoCount; ++i) {
+        const VkDeviceQueueCreateInfo& asked = info.pQueueCreateInfos[i];
+        for (uint32_t index = 0; index < asked.queueCount; ++index) {
+            VkQueue handle = VK_NULL_HANDLE;
+            if (asked.flags && m_next.GetDeviceQueue2) {
+                const VkDeviceQueueInfo2 which{VK_STRUCTURE_TYPE_DEVICE_QUEUE_INFO_2, nullptr, asked.flags,
+                                               asked.queueFamilyIndex, index};
+                m_next.GetDeviceQueue2(m_handle, &which, &handle);
+            } else {
+                m_next.GetDeviceQueue(m_handle, asked.queueFamilyIndex, index, &handle);
+            }
+            if (!handle)
+                continue;
+            if (const VkResult result = adopt(handle); result != VK_SUCCESS)
+                return result;
+            m_queues.push_back(std::make_unique<Queue>(*this, handle, asked.queueFamilyIndex, asked.flags));
+            if (m_physicalDevice.familyPresents(asked.queueFamilyIndex) &&
+                std::find(m_presentFamilies.begin(), m_presentFamilies.end(), asked.queueFamilyIndex) ==
+                    m_presentFamilies.end())
+                m_presentFamilies.push_back(asked.queueFamilyIndex);
+        }
+    }
+    return VK_SUCCESS;
+}
+
+Queue* Device::queue(VkQueue handle) const
+{
+    for (const auto& queue : m_queues) {
+        if (queue->handle() == handle)
+            return queue.get();
+    }
+    return nullptr;
+}
+
+void Device::markShared(VkSemaphore semaphore)
+{
+    const std::lock_guard lock(m_mutex);
+    m_sharedSemaphores.push_back(semaphore);
+    m_anyShared.store(true, std::memory_order_release);
+}
+
+bool Device::isShared(VkSemaphore semaphore)
+{
+    if (!m_anyShared.load(std::memory_order_acquire))
+        return false;
+    const std::lock_guard lock(m_mutex);
+    return std::find(m_sharedSemaphores.begin(), m_sharedSemaphores.end(), semaphore) != m_sharedSemaphores.end();
+}
+
+void Device::forgetSemaphore(VkSemaphore semaphore)
+{
+    m_ledger.forget(semaphore);
+    if (!m_anyShared.load(std::memory_order_acquire))
+        return;
+    const std::lock_guard lock(m_mutex);
+    std::erase(m_sharedSemaphores, semaphore);
+}
+
+VkResult Device::signal(VkSemaphore semaphore, VkFence fence)
+{
+    // Any queue will do; one without protected content, because only those take every kind of submission.
+    const auto usable = std::find_if(m_queues.begin(), m_queues.end(),
+                                     [](const auto& queue) { return queue->flags() == 0; });
+    if (usable == m_queues.end()) {
+        VWSI_ERROR("acquire cannot signal a fence: the device was created without an ordinary queue");
+        return VK_ERROR_INITIALIZATION_FAILED;
+    }
+    return (*usable)->signal(semaphore, fence);
+}
+
+void Device::addSwapchain(Swapchain* swapchain)
+{
+    const std::lock_guard lock(m_mutex);
+    m_swapchains.push_back(swapchain);
+}
+
+void Device::removeSwapchain(Swapchain* swapchain)
+{
+    const std::lock_guard lock(m_mutex);
+    std::erase(m_swapchains, swapchain);
+}
+
+void Device::forgetPrivateData(VkPrivateDataSlot slot)
+{
+    const std::lock_guard lock(m_mutex);
+    for (Swapchain* swapchain : m_swapchains)
+        swapchain->privateData().forget(slot);
+}
+
+} // namespace vwsi

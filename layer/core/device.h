@@ -1,0 +1,94 @@
+#pragma once
+
+#include "core/acquire_ledger.h"
+#include "core/dispatch.h"
+#include "core/extension.h"
+#include "core/fence_pool.h"
+#include "core/physical_device.h"
+
+#include <memory>
+#include <mutex>
+#include <vector>
+#include <vulkan/vk_layer.h>
+#include <vulkan/vulkan.h>
+
+namespace vwsi {
+
+class Queue;
+class Swapchain;
+
+/// A VkDevice. One that is not served is only known by its down-chain vkGetDeviceProcAddr, and none of its commands but
+/// vkDestroyDevice comes through the layer.
+class Device {
+public:
+    Device(PhysicalDevice& physicalDevice, VkDevice handle, PFN_vkGetDeviceProcAddr next,
+           PFN_vkSetDeviceLoaderData setLoaderData);
+    ~Device();
+    Device(const Device&) = delete;
+    Device& operator=(const Device&) = delete;
+
+    /// Of a VkDevice, VkQueue or VkCommandBuffer; null for handles that did not come through the layer.
+    static Device* find(const void* dispatchable);
+
+    /// Prepares a served device: its queues and what is enabled. `info` is the application's create info.
+    VkResult serve(const VkDeviceCreateInfo& info, bool hostMemoryEnabled);
+
+    VkDevice handle() const { return m_handle; }
+    PhysicalDevice& physicalDevice() const { return m_physicalDevice; }
+    Instance& instance() const { return m_physicalDevice.instance(); }
+    const DeviceDispatch& next() const { return m_next; }
+    const ExtensionSet& enabled() const { return m_enabled; }
+    AcquireLedger& ledger() { return m_ledger; }
+    FencePool& fences() { return m_fences; }
+
+    /// VK_EXT_external_memory_host is enabled on the driver's device.
+    bool canImportHostMemory() const { return m_hostMemoryEnabled; }
+
+    /// The layer's object of a queue, or null for a handle that is not this device's.
+    Queue* queue(VkQueue handle) const;
+    const std::vector<std::unique_ptr<Queue>>& queues() const { return m_queues; }
+    /// Queue families with at least one queue that can present.
+    const std::vector<uint32_t>& presentFamilies() const { return m_presentFamilies; }
+
+    /// Gives a dispatchable handle that the layer made itself the loader's dispatch pointer.
+    VkResult adopt(void* dispatchable) const { return m_setLoaderData(m_handle, dispatchable); }
+
+    /// Semaphores whose payload others may see (exportable or imported): acquire signals them for real.
+    void markShared(VkSemaphore semaphore);
+    bool isShared(VkSemaphore semaphore);
+    void forgetSemaphore(VkSemaphore semaphore);
+
+    /// Signals a semaphore and/or a fence for real, by an empty submission under the lock of a queue.
+    VkResult signal(VkSemaphore semaphore, VkFence fence);
+
+    /// A frame that never completed, or the driver, said that the device is gone; later calls report it.
+    void setLost() { m_lost.store(true, std::memory_order_relaxed); }
+    bool lost() const { return m_lost.load(std::memory_order_relaxed); }
+
+    // Swapchains of the device, for vkDestroyDevice and for private data slots that are destroyed.
+    void addSwapchain(Swapchain* swapchain);
+    void removeSwapchain(Swapchain* swapchain);
+    void forgetPrivateData(VkPrivateDataSlot slot);
+
+private:
+    VkResult collectQueues(const VkDeviceCreateInfo& info);
+
+    PhysicalDevice& m_physicalDevice;
+    const VkDevice m_handle;
+    DeviceDispatch m_next;
+    const PFN_vkSetDeviceLoaderData m_setLoaderData;
+    ExtensionSet m_enabled;
+    bool m_hostMemoryEnabled = false;
+    std::atomic<bool> m_lost{false};
+    std::vector<std::unique_ptr<Queue>> m_queues;
+    std::vector<uint32_t> m_presentFamilies;
+    AcquireLedger m_ledger;
+    FencePool m_fences;
+
+    std::mutex m_mutex;
+    std::vector<VkSemaphore> m_sharedSemaphores;
+    std::atomic<bool> m_anyShared{false};
+    std::vector<Swapchain*> m_swapchains;
+};
+
+} // namespace vwsi

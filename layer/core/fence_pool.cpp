@@ -1,0 +1,98 @@
+#include "core/fence_pool.h"
+
+#include "core/device.h"
+#include "core/log.h"
+#include "core/settings.h"
+
+#include <algorithm>
+#include <memory>
+
+namespace vwsi {
+
+FencePool::~FencePool()
+{
+    for (SubmissionFence* fence : m_all) {
+        if (std::find(m_ready.begin(), m_ready.end(), fence) == m_ready.end())
+            wait(*fence);
+        m_device.next().DestroyFence(m_device.handle(), fence->fence, nullptr);
+        delete fence;
+    }
+}
+
+void FencePool::wait(const SubmissionFence& fence)
+{
+    if (!fence.submitted || m_device.lost())
+        return;
+    const VkResult result =
+        m_device.next().WaitForFences(m_device.handle(), 1, &fence.fence, VK_TRUE, settings().stuckTimeoutNs);
+    if (result == VK_SUCCESS)
+        return;
+    VWSI_ERROR("a frame's copy did not complete before its swapchain was destroyed (%d); the host is stuck or gone",
+               result);
+    m_device.setLost();
+}
+
+VkResult FencePool::create(SubmissionFence** fence)
+{
+    auto entry = std::make_unique<SubmissionFence>();
+    const VkFenceCreateInfo info{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO, nullptr, 0};
+    // All lists are given room now, so that moving fences among them later cannot fail.
+    m_all.reserve(m_all.size() + 1);
+    m_ready.reserve(m_all.size() + 1);
+    m_retiring.reserve(m_all.size() + 1);
+    const VkResult result = m_device.next().CreateFence(m_device.handle(), &info, nullptr, &entry->fence);
+    if (result != VK_SUCCESS)
+        return result;
+    m_all.push_back(entry.get());
+    *fence = entry.release();
+    return VK_SUCCESS;
+}
+
+VkResult FencePool::reserve(uint32_t count)
+{
+    const std::lock_guard lock(m_mutex);
+    while (m_ready.size() < count) {
+        SubmissionFence* fence = nullptr;
+        if (const VkResult result = create(&fence); result != VK_SUCCESS)
+            return result;
+        m_ready.push_back(fence);
+    }
+    return VK_SUCCESS;
+}
+
+VkResult FencePool::take(uint32_t users, SubmissionFence** fence)
+{
+    const std::lock_guard lock(m_mutex);
+    if (!m_ready.empty()) {
+        *fence = m_ready.back();
+        m_ready.pop_back();
+    } else if (const VkResult result = create(fence); result != VK_SUCCESS) {
+        return result;
+    }
+    (*fence)->users.store(users, std::memory_order_relaxed);
+    (*fence)->submitted = false;
+    return VK_SUCCESS;
+}
+
+void FencePool::drop(SubmissionFence* fence)
+{
+    if (fence->users.fetch_sub(1, std::memory_order_acq_rel) != 1)
+        return;
+    const std::lock_guard lock(m_mutex);
+    (fence->submitted ? m_retiring : m_ready).push_back(fence);
+}
+
+void FencePool::recycle()
+{
+    const std::lock_guard lock(m_mutex);
+    size_t done = 0;
+    while (done < m_retiring.size() &&
+           m_device.next().GetFenceStatus(m_device.handle(), m_retiring[done]->fence) == VK_SUCCESS &&
+           m_device.next().ResetFences(m_device.handle(), 1, &m_retiring[done]->fence) == VK_SUCCESS) {
+        m_ready.push_back(m_retiring[done]);
+        ++done;
+    }
+    m_retiring.erase(m_retiring.begin(), m_retiring.begin() + static_cast<std::ptrdiff_t>(done));
+}
+
+} // namespace vwsi

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <vulkan/vulkan.h>
+
+namespace vwsi {
+
+class Device;
+
+/// A VkQueue of a served device.
+///
+/// It belongs to the application: the layer submits to it only within vkQueuePresentKHR, or, for acquire fences, under
+/// the lock that every command of the queue takes. Waits on semaphores that an acquire has satisfied are struck from
+/// what goes down.
+class Queue {
+public:
+    Queue(Device& device, VkQueue handle, uint32_t family, VkDeviceQueueCreateFlags flags);
+    Queue(const Queue&) = delete;
+    Queue& operator=(const Queue&) = delete;
+
+    VkQueue handle() const { return m_handle; }
+    uint32_t family() const { return m_family; }
+    VkDeviceQueueCreateFlags flags() const { return m_flags; }
+
+    VkResult submit(uint32_t count, const VkSubmitInfo* submits, VkFence fence);
+    VkResult submit2(uint32_t count, const VkSubmitInfo2* submits, VkFence fence);
+    VkResult bindSparse(uint32_t count, const VkBindSparseInfo* binds, VkFence fence);
+    VkResult waitIdle();
+
+    /// vkQueuePresentKHR: one submission for all swapchains of the call.
+    VkResult present(const VkPresentInfoKHR& info);
+
+    /// Signals for real, by an empty submission.
+    VkResult signal(VkSemaphore semaphore, VkFence fence);
+
+    /// For vkDeviceWaitIdle, which holds the locks of all queues.
+    std::mutex& mutex() { return m_mutex; }
+
+private:
+    Device& m_device;
+    const VkQueue m_handle;
+    const uint32_t m_family;
+    const VkDeviceQueueCreateFlags m_flags;
+    std::mutex m_mutex;
+};
+
+} // namespace vwsi

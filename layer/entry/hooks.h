@@ -1,0 +1,74 @@
+#pragma once
+
+#include "core/extension.h"
+
+#include <new>
+#include <span>
+#include <vulkan/vulkan.h>
+
+namespace vwsi {
+
+/// At which level of the API a command lives; decides through which look-up it is found.
+enum class HookLevel : uint8_t {
+    Global,         ///< also without an instance
+    Instance,       ///< takes VkInstance
+    PhysicalDevice, ///< takes VkPhysicalDevice
+    Device,         ///< takes VkDevice, VkQueue or VkCommandBuffer of a served device
+};
+
+/// One intercepted command.
+struct Hook {
+    const char* name;
+    PFN_vkVoidFunction function;
+    HookLevel level;
+    Extension extension = Extension::None; ///< must be enabled for the command to be found
+    /// The command is the driver's, only watched: it exists only where the driver has it.
+    bool driverCommand = false;
+};
+
+// One table per group of entry points; hooks.cpp makes the one sorted table of them.
+std::span<const Hook> instanceHooks();
+std::span<const Hook> physicalDeviceHooks();
+std::span<const Hook> surfaceHooks();
+std::span<const Hook> deviceHooks();
+std::span<const Hook> queueHooks();
+std::span<const Hook> layoutHooks();
+std::span<const Hook> objectHooks();
+std::span<const Hook> swapchainHooks();
+#ifdef VWSI_HAVE_XCB
+std::span<const Hook> xcbHooks();
+#endif
+#ifdef VWSI_HAVE_XLIB
+std::span<const Hook> xlibHooks();
+#endif
+#ifdef VWSI_HAVE_WAYLAND
+std::span<const Hook> waylandHooks();
+#endif
+#ifdef VWSI_HAVE_DISPLAY
+std::span<const Hook> displayHooks();
+#endif
+
+/// The hook of this command name, or null.
+const Hook* findHook(const char* name);
+
+/// Spells a hook in a table: the command without its `vk`, its level, and what it depends on.
+#define VWSI_HOOK(name, ...)                                                                                           \
+    ::vwsi::Hook                                                                                                       \
+    {                                                                                                                  \
+        "vk" #name, reinterpret_cast<PFN_vkVoidFunction>(+name), __VA_ARGS__                                           \
+    }
+
+/// Runs the body of an entry point that returns VkResult; keeps C++ exceptions out of the application.
+template <typename Body>
+VkResult guarded(Body&& body) noexcept
+{
+    try {
+        return body();
+    } catch (const std::bad_alloc&) {
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    } catch (...) {
+        return VK_ERROR_UNKNOWN;
+    }
+}
+
+} // namespace vwsi

@@ -1,0 +1,96 @@
+#include "core/device.h"
+#include "core/instance.h"
+#include "core/settings.h"
+#include "entry/entry_points.h"
+#include "entry/hooks.h"
+
+#include <cstring>
+#include <vulkan/vk_layer.h>
+
+namespace vwsi {
+
+namespace {
+
+/// The hook of an instance's command, or null where the application has not enabled what it needs or the next link
+/// lacks it.
+PFN_vkVoidFunction instanceHook(const Instance& instance, const Hook& hook, const char* name)
+{
+    if (!has(instance.enabled(), hook.extension))
+        return nullptr;
+    if (hook.driverCommand && !instance.next().GetInstanceProcAddr(instance.handle(), name))
+        return nullptr;
+    return hook.function;
+}
+
+} // namespace
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL GetInstanceProcAddr(VkInstance instance, const char* pName)
+{
+    if (!pName)
+        return nullptr;
+    if (!strcmp(pName, "vkGetInstanceProcAddr"))
+        return reinterpret_cast<PFN_vkVoidFunction>(&GetInstanceProcAddr);
+    const Hook* const hook = findHook(pName);
+    if (!instance)
+        return hook && hook->level == HookLevel::Global ? hook->function : nullptr;
+    if (!strcmp(pName, "vkGetDeviceProcAddr"))
+        return reinterpret_cast<PFN_vkVoidFunction>(&GetDeviceProcAddr);
+    const Instance* const object = Instance::find(instance);
+    if (!object)
+        return nullptr;
+    // Policy "never": nothing but the instance itself and the way to devices is watched.
+    const bool active = settings().policy != Policy::Never || (hook && hook->level == HookLevel::Instance);
+    // Device commands are found through the device, which knows whether it is served.
+    if (hook && active && hook->level != HookLevel::Device)
+        return instanceHook(*object, *hook, pName);
+    return object->next().GetInstanceProcAddr(instance, pName);
+}
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL GetPhysicalDeviceProcAddr(VkInstance instance, const char* pName)
+{
+    const Instance* const object = Instance::find(instance);
+    if (!object || !pName)
+        return nullptr;
+    const Hook* const hook = settings().policy == Policy::Never ? nullptr : findHook(pName);
+    if (hook && hook->level == HookLevel::PhysicalDevice)
+        return instanceHook(*object, *hook, pName);
+    return object->nextPhysicalDeviceProcAddr ? object->nextPhysicalDeviceProcAddr(instance, pName) : nullptr;
+}
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL GetDeviceProcAddr(VkDevice device, const char* pName)
+{
+    const Device* const object = device ? Device::find(device) : nullptr;
+    if (!object || !pName)
+        return nullptr;
+    const PFN_vkGetDeviceProcAddr next = object->next().GetDeviceProcAddr;
+    if (!object->physicalDevice().served()) {
+        // The one command that has to come through the layer: it ends the layer's record of the device.
+        if (!strcmp(pName, "vkDestroyDevice"))
+            return findHook(pName)->function;
+        return next(device, pName);
+    }
+    if (!strcmp(pName, "vkGetDeviceProcAddr"))
+        return reinterpret_cast<PFN_vkVoidFunction>(&GetDeviceProcAddr);
+    const Hook* const hook = findHook(pName);
+    if (!hook || hook->level != HookLevel::Device)
+        return next(device, pName);
+    if (!has(object->enabled(), hook->extension) || (hook->driverCommand && !next(device, pName)))
+        return nullptr;
+    return hook->function;
+}
+
+} // namespace vwsi
+
+/// Loader interface version 2 (Vulkan-Loader, LoaderLayerInterface.md): the layer's only exported symbol.
+extern "C" __attribute__((visibility("default"))) VKAPI_ATTR VkResult VKAPI_CALL
+vkNegotiateLoaderLayerInterfaceVersion(VkNegotiateLayerInterface* pVersionStruct)
+{
+    if (!pVersionStruct || pVersionStruct->sType != LAYER_NEGOTIATE_INTERFACE_STRUCT ||
+        pVersionStruct->loaderLayerInterfaceVersion < 2)
+        return VK_ERROR_INITIALIZATION_FAILED;
+    pVersionStruct->loaderLayerInterfaceVersion = 2;
+    pVersionStruct->pfnGetInstanceProcAddr = &vwsi::GetInstanceProcAddr;
+    pVersionStruct->pfnGetDeviceProcAddr = &vwsi::GetDeviceProcAddr;
+    pVersionStruct->pfnGetPhysicalDeviceProcAddr = &vwsi::GetPhysicalDeviceProcAddr;
+    return VK_SUCCESS;
+}

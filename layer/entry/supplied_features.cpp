@@ -1,0 +1,49 @@
+#include "entry/supplied_features.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace vwsi {
+
+namespace {
+
+/// A feature struct of a window-system extension: sType, pNext, then VkBool32 members.
+struct FeatureStruct {
+    VkStructureType type;
+    uint32_t count;    ///< number of members
+    VkBool32 supplied; ///< what the layer answers for all of them
+};
+
+constexpr FeatureStruct kFeatures[] = {
+    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SWAPCHAIN_MAINTENANCE_1_FEATURES_EXT, 1, VK_TRUE},
+    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_ID_FEATURES_KHR, 1, VK_FALSE},
+    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_WAIT_FEATURES_KHR, 1, VK_FALSE},
+    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_COMPRESSION_CONTROL_SWAPCHAIN_FEATURES_EXT, 1, VK_FALSE},
+#ifdef VK_EXT_present_mode_fifo_latest_ready
+    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_MODE_FIFO_LATEST_READY_FEATURES_EXT, 1, VK_FALSE},
+#endif
+};
+
+const FeatureStruct* find(VkStructureType type)
+{
+    const auto* const found = std::find_if(std::begin(kFeatures), std::end(kFeatures),
+                                           [&](const FeatureStruct& known) { return known.type == type; });
+    return found == std::end(kFeatures) ? nullptr : found;
+}
+
+} // namespace
+
+void reportSuppliedFeatures(void* chain)
+{
+    for (auto* entry = static_cast<VkBaseOutStructure*>(chain); entry; entry = entry->pNext) {
+        if (const FeatureStruct* const feature = find(entry->sType))
+            std::fill_n(reinterpret_cast<VkBool32*>(entry + 1), feature->count, feature->supplied);
+    }
+}
+
+bool isWindowSystemFeature(VkStructureType type)
+{
+    return find(type) != nullptr;
+}
+
+} // namespace vwsi

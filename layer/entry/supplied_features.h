@@ -1,0 +1,13 @@
+#pragma once
+
+#include <vulkan/vulkan.h>
+
+namespace vwsi {
+
+/// Sets the features that the layer supplies in the structs of a VkPhysicalDeviceFeatures2 chain.
+void reportSuppliedFeatures(void* chain);
+
+/// True for feature structs of window-system extensions, which must not reach the driver's vkCreateDevice.
+bool isWindowSystemFeature(VkStructureType type);
+
+} // namespace vwsi

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "surface/target.h"
+
+#include <memory>
+#include <vector>
+#include <vulkan/vulkan.h>
+
+namespace vwsi {
+
+class PhysicalDevice;
+class Swapchain;
+
+/// Which present scaling a surface can do in one present mode (VkSurfacePresentScalingCapabilitiesEXT).
+struct SurfaceScaling {
+    VkPresentScalingFlagsEXT scaling = 0;
+    VkPresentGravityFlagsEXT gravityX = 0;
+    VkPresentGravityFlagsEXT gravityY = 0;
+};
+
+/// What a window system knows of its surface at this moment; the rest of VkSurfaceCapabilitiesKHR comes from the device.
+struct SurfaceState {
+    VkExtent2D currentExtent{UINT32_MAX, UINT32_MAX}; ///< UINT32_MAX twice: the swapchain determines the size
+    VkExtent2D minExtent{1, 1};
+    VkExtent2D maxExtent{16384, 16384};
+    uint32_t minImageCount = 2;
+    VkCompositeAlphaFlagsKHR compositeAlpha = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
+};
+
+/// A VkSurfaceKHR as the layer sees it: one subclass per window system.
+///
+/// The handle is the loader's; the layer keeps this object beside it. Methods are called on application threads, and
+/// those without a swapchain lock may be called concurrently.
+class Surface {
+public:
+    virtual ~Surface() = default;
+
+    /// Short name of the window system for log lines: "xcb", "wayland", "display", "headless".
+    virtual const char* windowSystem() const = 0;
+
+    /// Size and limits now, or VK_ERROR_SURFACE_LOST_KHR.
+    virtual VkResult state(SurfaceState* state) = 0;
+
+    /// Formats that the window system can show on this surface, the preferred first, without asking the device.
+    virtual VkResult formats(std::vector<const PixelFormat*>* formats) = 0;
+
+    /// Colour spaces beyond VK_COLOR_SPACE_SRGB_NONLINEAR_KHR are listed here.
+    virtual void colorSpaces(std::vector<VkColorSpaceKHR>* spaces) { spaces->push_back(VK_COLOR_SPACE_SRGB_NONLINEAR_KHR); }
+
+    /// Present modes of the surface.
+    virtual VkResult presentModes(std::vector<VkPresentModeKHR>* modes) = 0;
+
+    /// False when `device` cannot present here (a display of another device).
+    virtual bool supports(const PhysicalDevice& device) const
+    {
+        static_cast<void>(device);
+        return true;
+    }
+
+    /// Makes the target of a new swapchain. A retired swapchain's target may still be alive.
+    virtual VkResult createTarget(const TargetInfo& info, std::unique_ptr<Target>* target) = 0;
+
+    /// The swapchain that is not retired, or null; kept by Swapchain, synchronised by the application (the spec makes
+    /// the surface externally synchronised where swapchains come and go).
+    Swapchain* swapchain = nullptr;
+};
+
+} // namespace vwsi

@@ -1,0 +1,417 @@
+#include "swapchain/copy_engine.h"
+
+#include "core/device.h"
+#include "core/instance.h"
+#include "core/log.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+namespace vwsi {
+
+namespace {
+
+/// Completion words lie a cache line apart: the GPU writes one while the presenter polls another.
+constexpr VkDeviceSize kWordSpacing = 64;
+constexpr uint32_t kWordPending = 0;
+constexpr uint32_t kWordDone = 1;
+/// Row pitch that every copy engine takes without a slow path.
+constexpr uint32_t kStagingAlignment = 256;
+
+VkDeviceSize alignUp(VkDeviceSize value, VkDeviceSize alignment)
+{
+    return alignment ? (value + alignment - 1) / alignment * alignment : value;
+}
+
+const char* modeName(CopyMode mode)
+{
+    switch (mode) {
+    case CopyMode::Auto: return "auto";
+    case CopyMode::Direct: return "direct";
+    case CopyMode::Import: return "import";
+    case CopyMode::Staged: return "staged";
+    }
+    return "";
+}
+
+} // namespace
+
+CopyEngine::CopyEngine(Device& device, HostAllocator& allocator) : m_device(device), m_allocator(allocator) {}
+
+CopyEngine::~CopyEngine()
+{
+    destroy();
+}
+
+VkResult CopyEngine::create(const VkImageCreateInfo& info, const PixelFormat& format, Target& target,
+                            HostArray<SwapchainImage>& images, bool deferred)
+{
+    m_imageInfo = info;
+    m_format = &format;
+    m_target = &target;
+    m_images = &images;
+    if (const VkResult result = chooseMode(); result != VK_SUCCESS)
+        return result;
+    for (uint32_t i = 1; i < images.size(); ++i) {
+        if (const VkResult result = createImage(i); result != VK_SUCCESS)
+            return result;
+    }
+    if (const VkResult result = createHostMemory(); result != VK_SUCCESS)
+        return result;
+    if (const VkResult result = createCommands(); result != VK_SUCCESS)
+        return result;
+    // The first image has its memory when the mode was probed with it.
+    for (uint32_t i = 0; i < images.size(); ++i) {
+        if (deferred && i > 0)
+            break;
+        if (const VkResult result = realize(i); result != VK_SUCCESS)
+            return result;
+    }
+    VWSI_INFO("swapchain of %zu images, %ux%u, copy mode %s", images.size(), info.extent.width, info.extent.height,
+              modeName(m_mode));
+    return VK_SUCCESS;
+}
+
+VkResult CopyEngine::chooseMode()
+{
+    const CopyMode wish = settings().copy;
+    const PhysicalDevice& physical = m_device.physicalDevice();
+    SwapchainImage& first = (*m_images)[0];
+
+    // Rendering into the window system's memory pays only where that memory is as good as any to the renderer.
+    const bool tryDirect = wish == CopyMode::Direct || (wish == CopyMode::Auto && physical.isSoftware());
+    const bool tryImport = wish != CopyMode::Staged;
+    for (const CopyMode mode : {CopyMode::Direct, CopyMode::Import}) {
+        if (!m_device.canImportHostMemory() || !(mode == CopyMode::Direct ? tryDirect : tryImport))
+            continue;
+        m_mode = mode;
+        VkResult result = createImage(0);
+        if (result == VK_SUCCESS)
+            result = mode == CopyMode::Direct ? realizeDirect(0) : realizeImport(0);
+        if (result == VK_SUCCESS)
+            return VK_SUCCESS;
+        destroyImage(first);
+        // Only "this way is not possible" leads to the next way; want of memory is reported.
+        if (result != VK_ERROR_FORMAT_NOT_SUPPORTED && result != VK_ERROR_INVALID_EXTERNAL_HANDLE &&
+            result != VK_ERROR_FEATURE_NOT_PRESENT)
+            return result;
+        VWSI_DEBUG("copy mode %s is not possible here (%d)", modeName(mode), result);
+    }
+    m_mode = CopyMode::Staged;
+    return createImage(0);
+}
+
+VkResult CopyEngine::createImage(uint32_t index)
+{
+    if (m_mode == CopyMode::Direct) {
+        if (const VkResult result = checkDirect(); result != VK_SUCCESS)
+            return result;
+    }
+    return createAlias(m_imageInfo, m_allocator.callbacks(), &(*m_images)[index].image);
+}
+
+VkResult CopyEngine::createAlias(const VkImageCreateInfo& asked, const VkAllocationCallbacks* callbacks,
+                                 VkImage* image) const
+{
+    VkImageCreateInfo info = asked;
+    info.flags |= VK_IMAGE_CREATE_ALIAS_BIT;
+    const VkExternalMemoryImageCreateInfo external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO, info.pNext,
+                                                   VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
+    if (m_mode == CopyMode::Direct) {
+        info.tiling = VK_IMAGE_TILING_LINEAR;
+        info.pNext = &external;
+    }
+    return m_device.next().CreateImage(m_device.handle(), &info, callbacks, image);
+}
+
+VkResult CopyEngine::checkDirect() const
+{
+    const VkPhysicalDeviceExternalImageFormatInfo external{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO, nullptr,
+        VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
+    const VkPhysicalDeviceImageFormatInfo2 query{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2,
+                                                 &external,
+                                                 m_imageInfo.format,
+                                                 m_imageInfo.imageType,
+                                                 VK_IMAGE_TILING_LINEAR,
+                                                 m_imageInfo.usage,
+                                                 m_imageInfo.flags};
+    VkImageFormatProperties2 answer{VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2, nullptr, {}};
+    const VkResult result = m_device.instance().next().GetPhysicalDeviceImageFormatProperties2(
+        m_device.physicalDevice().handle(), &query, &answer);
+    if (result != VK_SUCCESS)
+        return result;
+    const VkExtent3D& most = answer.imageFormatProperties.maxExtent;
+    return most.width < m_imageInfo.extent.width || most.height < m_imageInfo.extent.height
+               ? VK_ERROR_FORMAT_NOT_SUPPORTED
+               : VK_SUCCESS;
+}
+
+VkResult CopyEngine::createHostMemory()
+{
+    const DeviceDispatch& next = m_device.next();
+    if (m_mode == CopyMode::Staged) {
+        m_stagingStride = static_cast<uint32_t>(
+            alignUp(VkDeviceSize{m_imageInfo.extent.width} * m_format->bytesPerPixel, kStagingAlignment));
+        m_stagingSize = alignUp(VkDeviceSize{m_stagingStride} * m_imageInfo.extent.height,
+                                std::max(m_device.physicalDevice().properties().limits.nonCoherentAtomSize,
+                                         VkDeviceSize{kStagingAlignment}));
+    }
+    const VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+                                  nullptr,
+                                  0,
+                                  wordOffset(static_cast<uint32_t>(m_images->size())),
+                                  VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+                                  VK_SHARING_MODE_EXCLUSIVE,
+                                  0,
+                                  nullptr};
+    VkResult result = next.CreateBuffer(m_device.handle(), &info, m_allocator.callbacks(), &m_hostBuffer);
+    if (result != VK_SUCCESS)
+        return result;
+    VkMemoryRequirements requirements;
+    next.GetBufferMemoryRequirements(m_device.handle(), m_hostBuffer, &requirements);
+
+    // The CPU reads every byte once: uncached memory would cost more than the rest of the frame.
+    const PhysicalDevice& physical = m_device.physicalDevice();
+    uint32_t type = physical.memoryType(requirements.memoryTypeBits,
+                                        VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
+                                        VK_MEMORY_PROPERTY_HOST_COHERENT_BIT);
+    if (type == UINT32_MAX)
+        type = physical.memoryType(requirements.memoryTypeBits, VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT,
+                                   VK_MEMORY_PROPERTY_HOST_COHERENT_BIT);
+    if (type == UINT32_MAX) {
+        VWSI_ERROR("the driver has no host-visible memory for frames; presenting is not possible");
+        return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    }
+    m_wordUsable = physical.memory().memoryTypes[type].propertyFlags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+
+    const VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, nullptr, requirements.size, type};
+    result = next.AllocateMemory(m_device.handle(), &allocate, m_allocator.callbacks(), &m_hostMemory);
+    if (result != VK_SUCCESS)
+        return result;
+    result = next.BindBufferMemory(m_device.handle(), m_hostBuffer, m_hostMemory, 0);
+    if (result != VK_SUCCESS)
+        return result;
+    void* mapping = nullptr;
+    result = next.MapMemory(m_device.handle(), m_hostMemory, 0, VK_WHOLE_SIZE, 0, &mapping);
+    m_hostMapping = static_cast<unsigned char*>(mapping);
+    return result == VK_ERROR_MEMORY_MAP_FAILED ? VK_ERROR_OUT_OF_HOST_MEMORY : result;
+}
+
+VkDeviceSize CopyEngine::wordOffset(uint32_t index) const
+{
+    return m_stagingSize * m_images->size() + kWordSpacing * index;
+}
+
+VkResult CopyEngine::createCommands()
+{
+    const DeviceDispatch& next = m_device.next();
+    const auto& families = m_device.presentFamilies();
+    if (!m_families.allocate(m_allocator, families.size()))
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    for (size_t i = 0; i < families.size(); ++i) {
+        FamilyCommands& commands = m_families[i];
+        commands.family = families[i];
+        if (!commands.buffers.allocate(m_allocator, m_images->size()))
+            return VK_ERROR_OUT_OF_HOST_MEMORY;
+        const VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, nullptr, 0, families[i]};
+        VkResult result =
+            next.CreateCommandPool(m_device.handle(), &pool, m_allocator.callbacks(), &commands.pool);
+        if (result != VK_SUCCESS)
+            return result;
+        const VkCommandBufferAllocateInfo allocate{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr,
+                                                   commands.pool, VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+                                                   static_cast<uint32_t>(m_images->size())};
+        result = next.AllocateCommandBuffers(m_device.handle(), &allocate, commands.buffers.begin());
+        if (result != VK_SUCCESS)
+            return result;
+        for (VkCommandBuffer buffer : commands.buffers) {
+            if (result = m_device.adopt(buffer); result != VK_SUCCESS)
+                return result;
+        }
+    }
+    return VK_SUCCESS;
+}
+
+VkResult CopyEngine::realize(uint32_t index)
+{
+    SwapchainImage& image = (*m_images)[index];
+    if (image.realized)
+        return VK_SUCCESS;
+    VkResult result = VK_SUCCESS;
+    if (image.memory == VK_NULL_HANDLE) {
+        switch (m_mode) {
+        case CopyMode::Direct: result = realizeDirect(index); break;
+        case CopyMode::Import: result = realizeImport(index); break;
+        case CopyMode::Auto:
+        case CopyMode::Staged: result = realizeStaged(index); break;
+        }
+    }
+    if (result == VK_SUCCESS)
+        result = record(index);
+    image.realized = result == VK_SUCCESS;
+    return result;
+}
+
+VkResult CopyEngine::bindDeviceMemory(SwapchainImage& image)
+{
+    const DeviceDispatch& next = m_device.next();
+    VkMemoryRequirements requirements;
+    next.GetImageMemoryRequirements(m_device.handle(), image.image, &requirements);
+    const uint32_t type = m_device.physicalDevice().memoryType(requirements.memoryTypeBits, 0,
+                                                               VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
+    if (type == UINT32_MAX)
+        return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    const VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, nullptr, requirements.size, type};
+    const VkResult result = next.AllocateMemory(m_device.handle(), &allocate, m_allocator.callbacks(), &image.memory);
+    return result == VK_SUCCESS ? next.BindImageMemory(m_device.handle(), image.image, image.memory, 0) : result;
+}
+
+VkResult CopyEngine::importHostMemory(const TargetBuffer& buffer, uint32_t typeBits, VkDeviceMemory* memory)
+{
+    const DeviceDispatch& next = m_device.next();
+    const VkDeviceSize alignment = m_device.physicalDevice().hostPointerAlignment();
+    if (!buffer.importable || reinterpret_cast<uintptr_t>(buffer.data) % alignment || buffer.size % alignment)
+        return VK_ERROR_INVALID_EXTERNAL_HANDLE;
+    VkMemoryHostPointerPropertiesEXT properties{VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT, nullptr, 0};
+    const VkResult result = next.GetMemoryHostPointerPropertiesEXT(
+        m_device.handle(), VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, buffer.data, &properties);
+    if (result != VK_SUCCESS)
+        return result == VK_ERROR_OUT_OF_HOST_MEMORY ? result : VK_ERROR_INVALID_EXTERNAL_HANDLE;
+    const uint32_t type = m_device.physicalDevice().memoryType(typeBits & properties.memoryTypeBits, 0,
+                                                               VK_MEMORY_PROPERTY_HOST_COHERENT_BIT |
+                                                                   VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
+    if (type == UINT32_MAX)
+        return VK_ERROR_INVALID_EXTERNAL_HANDLE;
+    const VkImportMemoryHostPointerInfoEXT import{VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT, nullptr,
+                                                  VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, buffer.data};
+    const VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &import, buffer.size, type};
+    return next.AllocateMemory(m_device.handle(), &allocate, m_allocator.callbacks(), memory);
+}
+
+VkResult CopyEngine::realizeDirect(uint32_t index)
+{
+    SwapchainImage& image = (*m_images)[index];
+    const DeviceDispatch& next = m_device.next();
+    const VkImageSubresource subresource{VK_IMAGE_ASPECT_COLOR_BIT, 0, 0};
+    VkSubresourceLayout layout;
+    next.GetImageSubresourceLayout(m_device.handle(), image.image, &subresource, &layout);
+    VkMemoryRequirements requirements;
+    next.GetImageMemoryRequirements(m_device.handle(), image.image, &requirements);
+    if (layout.offset != 0 || layout.rowPitch > UINT32_MAX || layout.rowPitch % m_format->bytesPerPixel)
+        return VK_ERROR_FORMAT_NOT_SUPPORTED;
+
+    const VkDeviceSize alignment = m_device.physicalDevice().hostPointerAlignment();
+    const BufferLayout wish{static_cast<uint32_t>(layout.rowPitch), alignUp(requirements.size, alignment), alignment};
+    if (!image.target.data) {
+        if (const VkResult result = m_target->allocate(index, wish, &image.target); result != VK_SUCCESS)
+            return result;
+    }
+    if (image.target.stride != layout.rowPitch || image.target.size < requirements.size)
+        return VK_ERROR_FORMAT_NOT_SUPPORTED;
+    const VkResult result = importHostMemory(image.target, requirements.memoryTypeBits, &image.memory);
+    return result == VK_SUCCESS ? next.BindImageMemory(m_device.handle(), image.image, image.memory, 0) : result;
+}
+
+VkResult CopyEngine::realizeImport(uint32_t index)
+{
+    SwapchainImage& image = (*m_images)[index];
+    const DeviceDispatch& next = m_device.next();
+    if (!image.target.data) {
+        const BufferLayout wish{0, 0, m_device.physicalDevice().hostPointerAlignment()};
+        if (const VkResult result = m_target->allocate(index, wish, &image.target); result != VK_SUCCESS)
+            return result;
+    }
+    if (!image.target.importable || image.target.stride % m_format->bytesPerPixel)
+        return VK_ERROR_FEATURE_NOT_PRESENT;
+    const VkExternalMemoryBufferCreateInfo external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO, nullptr,
+                                                    VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
+    const VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+                                  &external,
+                                  0,
+                                  VkDeviceSize{image.target.stride} * m_imageInfo.extent.height,
+                                  VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+                                  VK_SHARING_MODE_EXCLUSIVE,
+                                  0,
+                                  nullptr};
+    VkResult result = next.CreateBuffer(m_device.handle(), &info, m_allocator.callbacks(), &image.importedBuffer);
+    if (result != VK_SUCCESS)
+        return result;
+    VkMemoryRequirements requirements;
+    next.GetBufferMemoryRequirements(m_device.handle(), image.importedBuffer, &requirements);
+    if (requirements.size > image.target.size)
+        return VK_ERROR_FEATURE_NOT_PRESENT;
+    result = importHostMemory(image.target, requirements.memoryTypeBits, &image.importedMemory);
+    if (result == VK_SUCCESS)
+        result = next.BindBufferMemory(m_device.handle(), image.importedBuffer, image.importedMemory, 0);
+    return result == VK_SUCCESS ? bindDeviceMemory(image) : result;
+}
+
+VkResult CopyEngine::realizeStaged(uint32_t index)
+{
+    SwapchainImage& image = (*m_images)[index];
+    if (!image.target.data) {
+        // The staging area's stride lets a frame go over in one piece; a target may still choose its own.
+        if (const VkResult result = m_target->allocate(index, {}, &image.target); result != VK_SUCCESS)
+            return result;
+    }
+    return bindDeviceMemory(image);
+}
+
+void CopyEngine::destroyImage(SwapchainImage& image)
+{
+    const DeviceDispatch& next = m_device.next();
+    const VkAllocationCallbacks* const callbacks = m_allocator.callbacks();
+    next.DestroyBuffer(m_device.handle(), image.importedBuffer, callbacks);
+    next.DestroyImage(m_device.handle(), image.image, callbacks);
+    next.FreeMemory(m_device.handle(), image.importedMemory, callbacks);
+    next.FreeMemory(m_device.handle(), image.memory, callbacks);
+    // The target keeps its buffer: it is used again when another mode is tried.
+    image.importedBuffer = VK_NULL_HANDLE;
+    image.image = VK_NULL_HANDLE;
+    image.importedMemory = VK_NULL_HANDLE;
+    image.memory = VK_NULL_HANDLE;
+    image.realized = false;
+}
+
+void CopyEngine::destroy()
+{
+    const DeviceDispatch& next = m_device.next();
+    const VkAllocationCallbacks* const callbacks = m_allocator.callbacks();
+    for (FamilyCommands& commands : m_families)
+        next.DestroyCommandPool(m_device.handle(), commands.pool, callbacks);
+    m_families.reset();
+    if (m_images) {
+        for (SwapchainImage& image : *m_images)
+            destroyImage(image);
+    }
+    next.DestroyBuffer(m_device.handle(), m_hostBuffer, callbacks);
+    next.FreeMemory(m_device.handle(), m_hostMemory, callbacks);
+    m_hostBuffer = VK_NULL_HANDLE;
+    m_hostMemory = VK_NULL_HANDLE;
+    m_hostMapping = nullptr;
+}
+
+VkCommandBuffer CopyEngine::command(uint32_t index, uint32_t family) const
+{
+    for (const FamilyCommands& commands : m_families) {
+        if (commands.family == family)
+            return commands.buffers[index];
+    }
+    return VK_NULL_HANDLE;
+}
+
+void CopyEngine::resetWord(uint32_t index)
+{
+    auto* const word = reinterpret_cast<uint32_t*>(m_hostMapping + wordOffset(index));
+    std::atomic_ref(*word).store(kWordPending, std::memory_order_release);
+}
+
+bool CopyEngine::wordWritten(uint32_t index) const
+{
+    auto* const word = reinterpret_cast<uint32_t*>(m_hostMapping + wordOffset(index));
+    return std::atomic_ref(*word).load(std::memory_order_acquire) == kWordDone;
+}
+
+} // namespace vwsi

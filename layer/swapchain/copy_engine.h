@@ -1,0 +1,93 @@
+#pragma once
+
+#include "core/host_allocator.h"
+#include "core/settings.h"
+#include "swapchain/swapchain_image.h"
+
+#include <vulkan/vulkan.h>
+
+namespace vwsi {
+
+class Device;
+
+/// Moves a presentable image's pixels into the target's memory, on the GPU as far as the driver allows.
+///
+/// Owns the memory of all images of a swapchain and the command buffers, which are recorded once per image and queue
+/// family. Each ends by writing 1 into the image's completion word in host memory.
+class CopyEngine {
+public:
+    CopyEngine(Device& device, HostAllocator& allocator);
+    ~CopyEngine();
+    CopyEngine(const CopyEngine&) = delete;
+    CopyEngine& operator=(const CopyEngine&) = delete;
+
+    /// Chooses the way of copying, and makes the images of `images` (without memory if `deferred`) and everything that
+    /// does not depend on their memory. `info` describes the images as the application asked for them.
+    VkResult create(const VkImageCreateInfo& info, const PixelFormat& format, Target& target,
+                    HostArray<SwapchainImage>& images, bool deferred);
+
+    /// Gives image `index` memory, a buffer of the target and its command buffers.
+    VkResult realize(uint32_t index);
+
+    /// Creates an image with the layout of the presentable ones from an equal description, for their memory.
+    VkResult createAlias(const VkImageCreateInfo& info, const VkAllocationCallbacks* callbacks, VkImage* image) const;
+
+    CopyMode mode() const { return m_mode; }
+
+    /// The commands of image `index` for queues of `family`, or null when that family was not known at creation.
+    VkCommandBuffer command(uint32_t index, uint32_t family) const;
+
+    /// Prepares the completion word for the next submission of image `index`.
+    void resetWord(uint32_t index);
+    /// The GPU has finished the copy of image `index`: visible here as soon as it is on the host.
+    bool wordWritten(uint32_t index) const;
+    /// Host memory is coherent, so that polling the word sees the GPU's write.
+    bool wordUsable() const { return m_wordUsable; }
+
+    /// CopyMode::Staged: copies `damage` from host-visible memory into the target's buffer of image `index`.
+    void copyToTarget(uint32_t index, const DamageRegion& damage);
+
+    /// Frees everything; no submission may be pending.
+    void destroy();
+
+private:
+    struct FamilyCommands {
+        uint32_t family = 0;
+        VkCommandPool pool = VK_NULL_HANDLE;
+        HostArray<VkCommandBuffer> buffers;
+    };
+
+    VkResult chooseMode();
+    VkResult checkDirect() const;
+    VkResult createImage(uint32_t index);
+    VkResult createHostMemory();
+    VkResult createCommands();
+    VkResult bindDeviceMemory(SwapchainImage& image);
+    VkResult realizeDirect(uint32_t index);
+    VkResult realizeImport(uint32_t index);
+    VkResult realizeStaged(uint32_t index);
+    VkResult importHostMemory(const TargetBuffer& buffer, uint32_t typeBits, VkDeviceMemory* memory);
+    VkResult record(uint32_t index);
+    void recordCopy(VkCommandBuffer command, const SwapchainImage& image, uint32_t index);
+    void destroyImage(SwapchainImage& image);
+    VkDeviceSize stagingOffset(uint32_t index) const { return m_stagingSize * index; }
+    VkDeviceSize wordOffset(uint32_t index) const;
+
+    Device& m_device;
+    HostAllocator& m_allocator;
+    Target* m_target = nullptr;
+    HostArray<SwapchainImage>* m_images = nullptr;
+    const PixelFormat* m_format = nullptr;
+    VkImageCreateInfo m_imageInfo{};
+    CopyMode m_mode = CopyMode::Staged;
+
+    VkBuffer m_hostBuffer = VK_NULL_HANDLE; ///< staging areas of all images, then their completion words
+    VkDeviceMemory m_hostMemory = VK_NULL_HANDLE;
+    unsigned char* m_hostMapping = nullptr;
+    bool m_wordUsable = false;
+    uint32_t m_stagingStride = 0;
+    VkDeviceSize m_stagingSize = 0; ///< bytes of one image's staging area; 0 when nothing is staged
+    HostArray<FamilyCommands> m_families;
+};
+
+} // namespace vwsi

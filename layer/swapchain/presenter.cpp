@@ -1,0 +1,286 @@
+#include "swapchain/presenter.h"
+
+#include "core/device.h"
+#include "core/log.h"
+#include "swapchain/swapchain.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace vwsi {
+
+namespace {
+
+/// Enough for the window-system libraries; musl's default of 128 KiB is not.
+constexpr size_t kStackSize = 512 * 1024;
+
+} // namespace
+
+Presenter::~Presenter()
+{
+    stop();
+    if (m_wake >= 0)
+        close(m_wake);
+}
+
+VkResult Presenter::start(HostAllocator& allocator, uint32_t imageCount)
+{
+    if (!m_ring.allocate(allocator, imageCount))
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    m_wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (m_wake < 0) {
+        VWSI_ERROR("no descriptor is left for a presenter thread (eventfd: %s); raise the limit of open files",
+                   strerror(errno));
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    }
+    m_swapchain.m_target->setEvents(this);
+
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0)
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    pthread_attr_setstacksize(&attributes, kStackSize);
+    // The application's signals are for the application's threads.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int error = pthread_create(&m_thread, &attributes, &threadMain, this);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    pthread_attr_destroy(&attributes);
+    if (error) {
+        VWSI_ERROR("no presenter thread could be started (error %d); the process has too many threads", error);
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    }
+    m_running = true;
+    return VK_SUCCESS;
+}
+
+void Presenter::stop()
+{
+    if (!m_running)
+        return;
+    m_stop.store(true, std::memory_order_release);
+    wake();
+    pthread_join(m_thread, nullptr);
+    m_running = false;
+}
+
+void Presenter::push(const PendingFrame& frame)
+{
+    m_ring[(m_first + m_queued) % m_ring.size()] = frame;
+    ++m_queued;
+}
+
+void Presenter::wake()
+{
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = write(m_wake, &one, sizeof(one));
+}
+
+void* Presenter::threadMain(void* self)
+{
+    prctl(PR_SET_NAME, "venus-wsi");
+    // The kernel may round sleeps up by 50 us, as long as a whole frame's copy.
+    prctl(PR_SET_TIMERSLACK, 1);
+    static_cast<Presenter*>(self)->run();
+    return nullptr;
+}
+
+void Presenter::run()
+{
+    while (!m_stop.load(std::memory_order_acquire)) {
+        if (m_failed) {
+            pollDescriptors(m_wake, -1, kForever);
+        } else if (!m_hasCurrent && !takeFrame()) {
+            waitUntil(kForever);
+        } else if (m_stage == Stage::GpuWait) {
+            stepGpuWait();
+        } else {
+            stepPacing();
+        }
+    }
+}
+
+bool Presenter::takeFrame()
+{
+    const std::lock_guard lock(m_swapchain.m_mutex);
+    if (m_queued == 0)
+        return false;
+    m_current = m_ring[m_first];
+    m_first = (m_first + 1) % m_ring.size();
+    --m_queued;
+    m_hasCurrent = true;
+    m_stage = Stage::GpuWait;
+    m_copied = false;
+    // Nothing paces the last frames of a retired swapchain: its successor's are already on the way.
+    if (m_swapchain.m_retired)
+        m_current.mode = VK_PRESENT_MODE_IMMEDIATE_KHR;
+    return true;
+}
+
+bool Presenter::peekFrame(PendingFrame* frame)
+{
+    const std::lock_guard lock(m_swapchain.m_mutex);
+    if (m_queued == 0)
+        return false;
+    *frame = m_ring[m_first];
+    return true;
+}
+
+void Presenter::stepGpuWait()
+{
+    const CompletionWaiter::Frame frame{m_current.image, m_current.fence, m_current.submitted};
+    switch (m_waiter.poll(frame)) {
+    case CompletionWaiter::Status::Done:
+        m_stage = Stage::Pacing;
+        break;
+    case CompletionWaiter::Status::Pending: {
+        const Nanoseconds pause = m_waiter.pause(frame);
+        waitUntil(pause ? monotonicNow() + pause : 0);
+        break;
+    }
+    case CompletionWaiter::Status::Lost:
+        m_swapchain.m_device.setLost();
+        fail(VK_ERROR_DEVICE_LOST);
+        break;
+    }
+}
+
+void Presenter::stepPacing()
+{
+    const bool mailbox = m_current.mode == VK_PRESENT_MODE_MAILBOX_KHR;
+    // A mailbox frame may be dropped yet; all others are copied at once, ahead of their turn.
+    const bool copied = mailbox || copyToTarget();
+    const Nanoseconds now = monotonicNow();
+    Nanoseconds turn = m_swapchain.m_target->readyAt(m_current.mode);
+    if (turn <= now) {
+        if (copied && copyToTarget())
+            handOver();
+        else
+            waitUntil(kForever);
+        return;
+    }
+    if (PendingFrame later; mailbox && peekFrame(&later)) {
+        const CompletionWaiter::Frame frame{later.image, later.fence, later.submitted};
+        switch (m_waiter.poll(frame)) {
+        case CompletionWaiter::Status::Done:
+            // The new frame's damage is relative to the one that nobody will see.
+            later.damage = m_current.damage;
+            drop(m_current);
+            if (takeFrame()) {
+                m_current.damage.add(later.damage);
+                m_stage = Stage::Pacing;
+            }
+            return;
+        case CompletionWaiter::Status::Pending:
+            turn = std::min(turn, now + std::max<Nanoseconds>(m_waiter.pause(frame), 1));
+            break;
+        case CompletionWaiter::Status::Lost:
+            m_swapchain.m_device.setLost();
+            fail(VK_ERROR_DEVICE_LOST);
+            return;
+        }
+    }
+    waitUntil(turn);
+}
+
+bool Presenter::copyToTarget()
+{
+    if (m_copied)
+        return true;
+    {
+        const std::lock_guard lock(m_swapchain.m_mutex);
+        if (m_swapchain.m_images[m_current.image].targetBusy)
+            return false;
+    }
+    m_swapchain.m_engine.copyToTarget(m_current.image, m_current.stale);
+    m_copied = true;
+    return true;
+}
+
+void Presenter::handOver()
+{
+    SwapchainImage& image = m_swapchain.m_images[m_current.image];
+    const bool staged = m_swapchain.m_engine.mode() == CopyMode::Staged;
+    {
+        const std::lock_guard lock(m_swapchain.m_mutex);
+        image.targetBusy = true;
+        image.state = ImageState::Shown;
+    }
+    Frame frame;
+    frame.buffer = m_current.image;
+    frame.serial = ++m_handedOver;
+    frame.mode = m_current.mode;
+    frame.damage = m_current.damage.rectangles();
+    const VkResult result = m_swapchain.m_target->present(frame);
+    m_hasCurrent = false;
+    if (result < 0) {
+        fail(result);
+        return;
+    }
+    if (result != VK_SUCCESS)
+        m_swapchain.latch(result);
+    if (staged) {
+        const std::lock_guard lock(m_swapchain.m_mutex);
+        if (image.state == ImageState::Shown)
+            m_swapchain.makeFree(image);
+    }
+    m_swapchain.m_device.fences().recycle();
+}
+
+void Presenter::waitUntil(Nanoseconds deadline)
+{
+    const VkResult result = m_swapchain.m_target->wait(m_wake, deadline);
+    uint64_t count = 0;
+    [[maybe_unused]] const ssize_t drained = read(m_wake, &count, sizeof(count));
+    if (result < 0)
+        fail(result);
+    else if (result != VK_SUCCESS)
+        m_swapchain.latch(result);
+}
+
+void Presenter::drop(const PendingFrame& frame)
+{
+    const std::lock_guard lock(m_swapchain.m_mutex);
+    SwapchainImage& image = m_swapchain.m_images[frame.image];
+    image.stale.add(frame.stale);
+    m_swapchain.makeFree(image);
+    m_hasCurrent = false;
+}
+
+void Presenter::fail(VkResult result)
+{
+    m_failed = true;
+    m_swapchain.latch(result);
+    if (m_hasCurrent)
+        drop(m_current);
+    while (takeFrame())
+        drop(m_current);
+    const std::lock_guard lock(m_swapchain.m_mutex);
+    for (SwapchainImage& image : m_swapchain.m_images) {
+        if (image.state == ImageState::Shown)
+            m_swapchain.makeFree(image);
+    }
+}
+
+void Presenter::bufferIdle(uint32_t index)
+{
+    const std::lock_guard lock(m_swapchain.m_mutex);
+    SwapchainImage& image = m_swapchain.m_images[index];
+    image.targetBusy = false;
+    if (image.state == ImageState::Shown)
+        m_swapchain.makeFree(image);
+}
+
+void Presenter::framePresented(uint64_t serial, Nanoseconds when)
+{
+    static_cast<void>(serial);
+    static_cast<void>(when);
+}
+
+} // namespace vwsi

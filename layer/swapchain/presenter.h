@@ -1,0 +1,97 @@
+#pragma once
+
+#include "core/clock.h"
+#include "core/host_allocator.h"
+#include "surface/target.h"
+#include "swapchain/completion_waiter.h"
+#include "swapchain/damage_region.h"
+
+#include <atomic>
+#include <cstdint>
+#include <pthread.h>
+#include <vulkan/vulkan.h>
+
+namespace vwsi {
+
+class Swapchain;
+
+/// A frame between vkQueuePresentKHR and the target.
+struct PendingFrame {
+    uint32_t image = 0;
+    SubmissionFence* fence = nullptr;
+    Nanoseconds submitted = 0;
+    VkPresentModeKHR mode = VK_PRESENT_MODE_FIFO_KHR;
+    DamageRegion damage; ///< changed since the last frame
+    DamageRegion stale;  ///< CopyMode::Staged: what the target's buffer of this image lacks
+};
+
+/// The thread of a swapchain that waits for copies, paces frames and hands them to the target.
+///
+/// Frames go out in the order of their presents. In MAILBOX, one that a later complete frame supersedes before its turn
+/// is dropped.
+class Presenter final : private TargetEvents {
+public:
+    Presenter(Swapchain& swapchain, Device& device, CopyEngine& engine)
+        : m_swapchain(swapchain), m_waiter(device, engine)
+    {
+    }
+    ~Presenter();
+    Presenter(const Presenter&) = delete;
+    Presenter& operator=(const Presenter&) = delete;
+
+    /// Starts the thread. `imageCount` bounds the number of frames under way.
+    VkResult start(HostAllocator& allocator, uint32_t imageCount);
+    /// Ends the thread at its next step; frames that have not been handed over are dropped.
+    void stop();
+    bool running() const { return m_running; }
+
+    /// Takes a frame; called with the swapchain's mutex held.
+    void push(const PendingFrame& frame);
+    /// Wakes the thread for a pushed frame; called without the mutex.
+    void wake();
+
+private:
+    enum class Stage { GpuWait, Pacing };
+
+    static void* threadMain(void* self);
+    void run();
+    /// Makes the oldest queued frame the current one; false when there is none.
+    bool takeFrame();
+    /// Looks at the next queued frame without taking it; false when there is none.
+    bool peekFrame(PendingFrame* frame);
+    void stepGpuWait();
+    void stepPacing();
+    void handOver();
+    /// Lets the target handle its events until `deadline`, or until woken.
+    void waitUntil(Nanoseconds deadline);
+    /// Copies the current frame into the target's buffer once the target has left that; false when it has not.
+    bool copyToTarget();
+    void drop(const PendingFrame& frame);
+    /// Latches an error and gives up all frames.
+    void fail(VkResult result);
+
+    void bufferIdle(uint32_t index) override;
+    void framePresented(uint64_t serial, Nanoseconds when) override;
+
+    Swapchain& m_swapchain;
+    CompletionWaiter m_waiter;
+    pthread_t m_thread{};
+    int m_wake = -1;
+    bool m_running = false;
+    std::atomic<bool> m_stop{false};
+
+    // Shared with the application's threads under the swapchain's mutex.
+    HostArray<PendingFrame> m_ring;
+    size_t m_first = 0;
+    size_t m_queued = 0;
+
+    // The thread's own.
+    PendingFrame m_current;
+    bool m_hasCurrent = false;
+    Stage m_stage = Stage::GpuWait;
+    bool m_copied = false;
+    bool m_failed = false;
+    uint64_t m_handedOver = 0;
+};
+
+} // namespace vwsi

@@ -1,0 +1,321 @@
+#include "swapchain/swapchain.h"
+
+#include "core/device.h"
+#include "core/instance.h"
+#include "core/log.h"
+#include "core/struct_chain.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace vwsi {
+
+Swapchain::Swapchain(Device& device, Surface& surface, const VkAllocationCallbacks* callbacks)
+    : m_allocator(callbacks), m_device(device), m_surface(surface), m_engine(device, m_allocator),
+      m_presenter(*this, device, m_engine)
+{
+}
+
+Swapchain::~Swapchain()
+{
+    m_presenter.stop();
+    for (SwapchainImage& image : m_images) {
+        if (!image.fence)
+            continue;
+        // The copy's commands and memory are in use until the submission is complete.
+        m_device.fences().wait(*image.fence);
+        m_device.fences().drop(image.fence);
+    }
+    m_engine.destroy();
+    m_device.removeSwapchain(this);
+    if (m_surface.swapchain == this)
+        m_surface.swapchain = nullptr;
+}
+
+VkResult Swapchain::create(Device& device, Surface& surface, const VkSwapchainCreateInfoKHR& info,
+                           const VkAllocationCallbacks* callbacks, VkSwapchainKHR* handle)
+{
+    Swapchain* const old = info.oldSwapchain ? of(info.oldSwapchain) : nullptr;
+    if (surface.swapchain && surface.swapchain != old) {
+        VWSI_ERROR("the window already has a swapchain that is not retired; pass it as oldSwapchain or destroy it");
+        return VK_ERROR_NATIVE_WINDOW_IN_USE_KHR;
+    }
+    // The old swapchain is retired even if this creation fails (spec, vkCreateSwapchainKHR).
+    if (old)
+        old->retire();
+
+    HostAllocator allocator(callbacks);
+    auto* const swapchain = allocator.create<Swapchain>(device, surface, callbacks);
+    if (!swapchain)
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    const VkResult result = swapchain->initialize(info);
+    if (result != VK_SUCCESS) {
+        allocator.destroy(swapchain);
+        return result;
+    }
+    surface.swapchain = swapchain;
+    *handle = swapchain->handle();
+    return VK_SUCCESS;
+}
+
+void Swapchain::destroy(Swapchain* swapchain)
+{
+    HostAllocator allocator = swapchain->m_allocator;
+    allocator.destroy(swapchain);
+}
+
+VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info)
+{
+    m_format = findPixelFormat(info.imageFormat);
+    if (!m_format || info.imageArrayLayers != 1) {
+        VWSI_ERROR("swapchain format %d with %u layers cannot be presented on %s; ask the surface for its formats",
+                   info.imageFormat, info.imageArrayLayers, m_surface.windowSystem());
+        return VK_ERROR_INITIALIZATION_FAILED;
+    }
+    m_extent = info.imageExtent;
+    m_presentMode = info.presentMode;
+
+    SurfaceState state;
+    if (const VkResult result = m_surface.state(&state); result != VK_SUCCESS)
+        return result;
+    // A mailbox needs one image to show, one to wait and one to render to.
+    const uint32_t least = info.presentMode == VK_PRESENT_MODE_MAILBOX_KHR ? 3 : state.minImageCount;
+    const uint32_t count = std::max(info.minImageCount, least);
+    if (!m_images.allocate(m_allocator, count))
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    for (SwapchainImage& image : m_images)
+        makeFree(image);
+
+    const TargetInfo target{m_extent, m_format, info.imageColorSpace, info.compositeAlpha, info.presentMode, count,
+                            info.pNext};
+    if (const VkResult result = m_surface.createTarget(target, &m_target); result != VK_SUCCESS)
+        return result;
+    if (const VkResult result = createEngine(info); result != VK_SUCCESS)
+        return result;
+    // Each image keeps the fence of its last submission while the next one is under way.
+    if (const VkResult result = m_device.fences().reserve(2 * count + 2); result != VK_SUCCESS)
+        return result;
+    m_device.addSwapchain(this);
+    return m_presenter.start(m_allocator, count);
+}
+
+VkResult Swapchain::createEngine(const VkSwapchainCreateInfoKHR& info)
+{
+    VkImageCreateInfo image{};
+    image.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO;
+    // Images bound with VkBindImageMemorySwapchainInfoKHR share the memory.
+    image.flags = VK_IMAGE_CREATE_ALIAS_BIT;
+    image.imageType = VK_IMAGE_TYPE_2D;
+    image.format = info.imageFormat;
+    image.extent = {info.imageExtent.width, info.imageExtent.height, 1};
+    image.mipLevels = 1;
+    image.arrayLayers = 1;
+    image.samples = VK_SAMPLE_COUNT_1_BIT;
+    image.tiling = VK_IMAGE_TILING_OPTIMAL;
+    image.usage = info.imageUsage | VK_IMAGE_USAGE_TRANSFER_SRC_BIT;
+    image.sharingMode = info.imageSharingMode;
+    if (info.imageSharingMode == VK_SHARING_MODE_CONCURRENT) {
+        image.queueFamilyIndexCount = info.queueFamilyIndexCount;
+        image.pQueueFamilyIndices = info.pQueueFamilyIndices;
+    }
+    image.initialLayout = VK_IMAGE_LAYOUT_UNDEFINED;
+    VkImageFormatListCreateInfo formats{};
+    if (info.flags & VK_SWAPCHAIN_CREATE_MUTABLE_FORMAT_BIT_KHR) {
+        image.flags |= VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT | VK_IMAGE_CREATE_EXTENDED_USAGE_BIT;
+        const auto* const list = findInChain<VkImageFormatListCreateInfo>(
+            info.pNext, VK_STRUCTURE_TYPE_IMAGE_FORMAT_LIST_CREATE_INFO);
+        const bool known = m_device.physicalDevice().apiVersion() >= VK_API_VERSION_1_2 ||
+                           m_device.physicalDevice().driverHas(VK_KHR_IMAGE_FORMAT_LIST_EXTENSION_NAME);
+        if (list && known) {
+            formats = *list;
+            formats.pNext = nullptr;
+            image.pNext = &formats;
+        }
+    }
+    const bool deferred = info.flags & VK_SWAPCHAIN_CREATE_DEFERRED_MEMORY_ALLOCATION_BIT_EXT;
+    return m_engine.create(image, *m_format, *m_target, m_images, deferred);
+}
+
+void Swapchain::makeFree(SwapchainImage& image)
+{
+    image.state = ImageState::Free;
+    image.freedAt = ++m_freeCount;
+    m_freed.notify_all();
+}
+
+void Swapchain::latch(VkResult result)
+{
+    const std::lock_guard lock(m_mutex);
+    // The first error stays; a suboptimal surface can only get worse.
+    if (m_status < 0 || (m_status == VK_SUBOPTIMAL_KHR && result >= 0))
+        return;
+    VWSI_INFO("swapchain on %s: %s", m_surface.windowSystem(),
+              result == VK_SUBOPTIMAL_KHR           ? "suboptimal"
+              : result == VK_ERROR_OUT_OF_DATE_KHR  ? "out of date"
+              : result == VK_ERROR_SURFACE_LOST_KHR ? "surface lost"
+              : result == VK_ERROR_DEVICE_LOST      ? "device lost"
+                                                    : "out of memory");
+    m_status = result;
+    m_freed.notify_all();
+}
+
+VkResult Swapchain::status()
+{
+    const std::lock_guard lock(m_mutex);
+    return m_status;
+}
+
+VkResult Swapchain::images(uint32_t* count, VkImage* images)
+{
+    const auto available = static_cast<uint32_t>(m_images.size());
+    if (!images) {
+        *count = available;
+        return VK_SUCCESS;
+    }
+    *count = std::min(*count, available);
+    for (uint32_t i = 0; i < *count; ++i)
+        images[i] = m_images[i].image;
+    return *count < available ? VK_INCOMPLETE : VK_SUCCESS;
+}
+
+VkResult Swapchain::bindingOf(uint32_t index, VkDeviceMemory* memory)
+{
+    if (index >= m_images.size())
+        return VK_ERROR_UNKNOWN;
+    if (const VkResult result = m_engine.realize(index); result != VK_SUCCESS)
+        return result;
+    *memory = m_images[index].memory;
+    return VK_SUCCESS;
+}
+
+VkResult Swapchain::acquire(uint64_t timeout, uint32_t* imageIndex)
+{
+    const Nanoseconds deadline = timeout ? deadlineAfter(timeout) : 0;
+    VkResult result = VK_SUCCESS;
+    SwapchainImage* longestFree = nullptr;
+    {
+        std::unique_lock lock(m_mutex);
+        for (;;) {
+            if (m_status < 0)
+                return m_status;
+            if (m_retired)
+                return VK_ERROR_OUT_OF_DATE_KHR;
+            for (SwapchainImage& image : m_images) {
+                if (image.state == ImageState::Free && (!longestFree || image.freedAt < longestFree->freedAt))
+                    longestFree = &image;
+            }
+            if (longestFree)
+                break;
+            if (timeout == 0)
+                return VK_NOT_READY;
+            if (deadline == kForever) {
+                m_freed.wait(lock);
+            } else if (monotonicNow() >= deadline) {
+                return VK_TIMEOUT;
+            } else {
+                m_freed.wait_until(lock, std::chrono::steady_clock::time_point(std::chrono::nanoseconds(deadline)));
+            }
+        }
+        longestFree->state = ImageState::Acquired;
+        result = m_status;
+    }
+    *imageIndex = static_cast<uint32_t>(longestFree - m_images.begin());
+    if (!longestFree->realized) {
+        if (const VkResult realized = m_engine.realize(*imageIndex); realized != VK_SUCCESS) {
+            cancelAcquire(*imageIndex);
+            return realized;
+        }
+    }
+    return result;
+}
+
+void Swapchain::cancelAcquire(uint32_t imageIndex)
+{
+    const std::lock_guard lock(m_mutex);
+    makeFree(m_images[imageIndex]);
+}
+
+VkResult Swapchain::preparePresent(uint32_t imageIndex, uint32_t family, VkCommandBuffer* command)
+{
+    const std::lock_guard lock(m_mutex);
+    if (imageIndex >= m_images.size() || m_images[imageIndex].state != ImageState::Acquired) {
+        VWSI_ERROR("vkQueuePresentKHR of swapchain image %u, which the application has not acquired", imageIndex);
+        return VK_ERROR_VALIDATION_FAILED_EXT;
+    }
+    if (m_status < 0)
+        return m_status;
+    *command = m_engine.command(imageIndex, family);
+    if (!*command) {
+        VWSI_ERROR("vkQueuePresentKHR on a queue of family %u, which cannot present", family);
+        return VK_ERROR_VALIDATION_FAILED_EXT;
+    }
+    m_engine.resetWord(imageIndex);
+    return m_status;
+}
+
+VkResult Swapchain::enqueue(const PresentRequest& request, SubmissionFence* fence)
+{
+    VkResult result = VK_SUCCESS;
+    {
+        const std::lock_guard lock(m_mutex);
+        if (request.mode)
+            m_presentMode = *request.mode;
+        SwapchainImage& presented = m_images[request.imageIndex];
+        if (presented.fence)
+            m_device.fences().drop(presented.fence);
+        presented.fence = fence;
+
+        PendingFrame frame;
+        frame.image = request.imageIndex;
+        frame.fence = fence;
+        frame.submitted = monotonicNow();
+        frame.mode = m_presentMode;
+        frame.damage = DamageRegion::from(request.region, m_extent);
+        // The image's buffer lacks this change and those of the frames since the image was last presented; from now on
+        // all other buffers lack this one.
+        for (SwapchainImage& image : m_images)
+            image.stale.add(frame.damage);
+        frame.stale = presented.stale;
+        presented.stale = DamageRegion();
+        result = m_status;
+        if (result < 0) {
+            makeFree(presented);
+            return result;
+        }
+        presented.state = ImageState::Queued;
+        m_presenter.push(frame);
+    }
+    m_presenter.wake();
+    return result;
+}
+
+void Swapchain::rejectPresent(uint32_t imageIndex)
+{
+    const std::lock_guard lock(m_mutex);
+    if (imageIndex < m_images.size() && m_images[imageIndex].state == ImageState::Acquired)
+        makeFree(m_images[imageIndex]);
+}
+
+VkResult Swapchain::release(uint32_t count, const uint32_t* indices)
+{
+    const std::lock_guard lock(m_mutex);
+    for (uint32_t i = 0; i < count; ++i) {
+        if (indices[i] < m_images.size() && m_images[indices[i]].state == ImageState::Acquired)
+            makeFree(m_images[indices[i]]);
+    }
+    return VK_SUCCESS;
+}
+
+void Swapchain::retire()
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        m_retired = true;
+        m_freed.notify_all();
+    }
+    if (m_surface.swapchain == this)
+        m_surface.swapchain = nullptr;
+    m_presenter.wake();
+}
+
+} // namespace vwsi

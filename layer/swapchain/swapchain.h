@@ -1,0 +1,116 @@
+#pragma once
+
+#include "core/fence_pool.h"
+#include "core/host_allocator.h"
+#include "core/private_data.h"
+#include "surface/surface.h"
+#include "swapchain/copy_engine.h"
+#include "swapchain/damage_region.h"
+#include "swapchain/presenter.h"
+#include "swapchain/swapchain_image.h"
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <vulkan/vulkan.h>
+
+namespace vwsi {
+
+class Device;
+
+/// One swapchain's part of a vkQueuePresentKHR.
+struct PresentRequest {
+    uint32_t imageIndex = 0;
+    const VkPresentRegionKHR* region = nullptr;  ///< VK_KHR_incremental_present
+    const VkPresentModeKHR* mode = nullptr;      ///< VK_EXT_swapchain_maintenance1: mode from this frame on
+};
+
+/// A VkSwapchainKHR: presentable images, who holds them, and what the surface said last.
+///
+/// The handle is the object's address. Acquire and present are externally synchronised by the application; the presenter
+/// thread takes part under `m_mutex`.
+class Swapchain {
+public:
+    /// vkCreateSwapchainKHR. On success `*handle` owns the object.
+    static VkResult create(Device& device, Surface& surface, const VkSwapchainCreateInfoKHR& info,
+                           const VkAllocationCallbacks* callbacks, VkSwapchainKHR* handle);
+    /// vkDestroySwapchainKHR. Waits for the GPU to be done with its copies, not for the window system.
+    static void destroy(Swapchain* swapchain);
+
+    static Swapchain* of(VkSwapchainKHR handle) { return reinterpret_cast<Swapchain*>(handle); }
+    VkSwapchainKHR handle() { return reinterpret_cast<VkSwapchainKHR>(this); }
+
+    Swapchain(Device& device, Surface& surface, const VkAllocationCallbacks* callbacks);
+    ~Swapchain();
+    Swapchain(const Swapchain&) = delete;
+    Swapchain& operator=(const Swapchain&) = delete;
+
+    Device& device() const { return m_device; }
+    Surface& surface() const { return m_surface; }
+    PrivateData& privateData() { return m_privateData; }
+
+    /// vkGetSwapchainImagesKHR: two-call idiom, VK_INCOMPLETE.
+    VkResult images(uint32_t* count, VkImage* images);
+
+    /// Handle and memory of an image, for images bound with VkBindImageMemorySwapchainInfoKHR. Realizes the image.
+    VkResult bindingOf(uint32_t index, VkDeviceMemory* memory);
+
+    /// An image that can be bound to the memory of a presentable image (VkImageSwapchainCreateInfoKHR).
+    VkResult createAlias(const VkImageCreateInfo& info, const VkAllocationCallbacks* callbacks, VkImage* image)
+    {
+        return m_engine.createAlias(info, callbacks, image);
+    }
+
+    /// vkAcquireNextImageKHR without the signalling of `semaphore` and `fence`, which is the entry point's.
+    /// VK_SUCCESS, VK_SUBOPTIMAL_KHR, VK_NOT_READY, VK_TIMEOUT or the latched error.
+    VkResult acquire(uint64_t timeout, uint32_t* imageIndex);
+    /// Undoes an acquire whose signalling failed.
+    void cancelAcquire(uint32_t imageIndex);
+
+    /// First step of a present, under the queue's lock: the commands that copy the image on queues of `family`.
+    /// VK_SUCCESS, VK_SUBOPTIMAL_KHR, or the error for which no frame can go out.
+    VkResult preparePresent(uint32_t imageIndex, uint32_t family, VkCommandBuffer* command);
+    /// Second step, after the submission: hands the frame to the presenter, which drops `fence` when done with it.
+    VkResult enqueue(const PresentRequest& request, SubmissionFence* fence);
+    /// Second step of a present whose first step failed: the image returns to the swapchain.
+    void rejectPresent(uint32_t imageIndex);
+
+    /// vkReleaseSwapchainImagesEXT.
+    VkResult release(uint32_t count, const uint32_t* indices);
+
+    /// The surface got a new swapchain: nothing more can be acquired, what is acquired can still be presented.
+    void retire();
+
+    /// What the next call reports: VK_SUCCESS, VK_SUBOPTIMAL_KHR or an error that stays.
+    VkResult status();
+
+private:
+    friend class Presenter;
+
+    VkResult initialize(const VkSwapchainCreateInfoKHR& info);
+    VkResult createEngine(const VkSwapchainCreateInfoKHR& info);
+    void makeFree(SwapchainImage& image);
+    /// Keeps the worse of the present status and `result`; wakes waiting acquires on errors.
+    void latch(VkResult result);
+
+    HostAllocator m_allocator;
+    Device& m_device;
+    Surface& m_surface;
+    const PixelFormat* m_format = nullptr;
+    VkExtent2D m_extent{};
+    VkPresentModeKHR m_presentMode = VK_PRESENT_MODE_FIFO_KHR;
+    std::unique_ptr<Target> m_target;
+    HostArray<SwapchainImage> m_images;
+    CopyEngine m_engine;
+    PrivateData m_privateData;
+
+    std::mutex m_mutex;
+    std::condition_variable m_freed;
+    VkResult m_status = VK_SUCCESS;
+    bool m_retired = false;
+    uint64_t m_freeCount = 0;
+
+    Presenter m_presenter; ///< last, so that its thread ends first
+};
+
+} // namespace vwsi

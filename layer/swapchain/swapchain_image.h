@@ -1,0 +1,35 @@
+#pragma once
+
+#include "surface/target.h"
+#include "swapchain/damage_region.h"
+
+#include <vulkan/vulkan.h>
+
+namespace vwsi {
+
+struct SubmissionFence;
+
+/// Who may touch a presentable image.
+enum class ImageState : uint8_t {
+    Free,     ///< may be acquired
+    Acquired, ///< the application's
+    Queued,   ///< presented by the application, not yet handed over to the target
+    Shown,    ///< the target reads the image's own memory
+};
+
+/// One presentable image with its bytes on the window system's side.
+struct SwapchainImage {
+    VkImage image = VK_NULL_HANDLE;
+    VkDeviceMemory memory = VK_NULL_HANDLE;         ///< what the image is bound to
+    VkBuffer importedBuffer = VK_NULL_HANDLE;       ///< CopyMode::Import: the target's memory as a buffer
+    VkDeviceMemory importedMemory = VK_NULL_HANDLE; ///< memory of importedBuffer
+    TargetBuffer target;
+    SubmissionFence* fence = nullptr; ///< of the last submission of the image's commands
+    bool realized = false;   ///< has memory and recorded commands
+    bool targetBusy = false; ///< the target has not reported its buffer idle
+    ImageState state = ImageState::Free;
+    uint64_t freedAt = 0;    ///< order of release; the longest free image is acquired first
+    DamageRegion stale = DamageRegion::everything(); ///< CopyMode::Staged: what the target's buffer lacks
+};
+
+} // namespace vwsi

@@ -1,0 +1,188 @@
+#include "mock/heap_probe.h"
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <new>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define VWSI_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define VWSI_SANITIZED 1
+#endif
+#endif
+
+namespace {
+
+thread_local int pauses = 0;
+thread_local unsigned failureCountdown = 0;
+thread_local bool failureHit = false;
+std::atomic<int> counters{0};
+std::atomic<uint64_t> allocationCount{0};
+std::atomic<uint64_t> allocationBytes{0};
+
+/// Notes one allocation; true when it has to fail.
+bool allocationFails(size_t size)
+{
+    if (pauses > 0)
+        return false;
+    if (counters.load(std::memory_order_relaxed) > 0) {
+        allocationCount.fetch_add(1, std::memory_order_relaxed);
+        allocationBytes.fetch_add(size, std::memory_order_relaxed);
+    }
+    if (failureCountdown == 0 || --failureCountdown > 0)
+        return false;
+    failureHit = true;
+    errno = ENOMEM;
+    return true;
+}
+
+} // namespace
+
+#ifndef VWSI_SANITIZED
+
+// The C library keeps its own entrances to the heap for programs that replace malloc.
+extern "C" {
+void* __libc_malloc(size_t);
+void* __libc_calloc(size_t, size_t);
+void* __libc_realloc(void*, size_t);
+void* __libc_memalign(size_t, size_t);
+void __libc_free(void*);
+
+void* malloc(size_t size)
+{
+    return allocationFails(size) ? nullptr : __libc_malloc(size);
+}
+
+void* calloc(size_t count, size_t size)
+{
+    return allocationFails(count * size) ? nullptr : __libc_calloc(count, size);
+}
+
+void* realloc(void* memory, size_t size)
+{
+    return allocationFails(size) ? nullptr : __libc_realloc(memory, size);
+}
+
+void* aligned_alloc(size_t alignment, size_t size)
+{
+    return allocationFails(size) ? nullptr : __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void** memory, size_t alignment, size_t size)
+{
+    if (allocationFails(size))
+        return ENOMEM;
+    *memory = __libc_memalign(alignment, size);
+    return *memory ? 0 : ENOMEM;
+}
+
+void free(void* memory)
+{
+    __libc_free(memory);
+}
+}
+
+#else
+
+namespace {
+
+void* allocate(size_t size, size_t alignment)
+{
+    if (allocationFails(size))
+        return nullptr;
+    if (alignment <= alignof(max_align_t))
+        return malloc(size ? size : 1);
+    return aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+
+void* allocateOrThrow(size_t size, size_t alignment)
+{
+    void* const memory = allocate(size, alignment);
+    if (!memory)
+        throw std::bad_alloc();
+    return memory;
+}
+
+} // namespace
+
+void* operator new(size_t size) { return allocateOrThrow(size, 1); }
+void* operator new[](size_t size) { return allocateOrThrow(size, 1); }
+void* operator new(size_t size, const std::nothrow_t&) noexcept { return allocate(size, 1); }
+void* operator new[](size_t size, const std::nothrow_t&) noexcept { return allocate(size, 1); }
+void* operator new(size_t size, std::align_val_t a) { return allocateOrThrow(size, static_cast<size_t>(a)); }
+void* operator new[](size_t size, std::align_val_t a) { return allocateOrThrow(size, static_cast<size_t>(a)); }
+void operator delete(void* memory) noexcept { free(memory); }
+void operator delete[](void* memory) noexcept { free(memory); }
+void operator delete(void* memory, size_t) noexcept { free(memory); }
+void operator delete[](void* memory, size_t) noexcept { free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { free(memory); }
+void operator delete(void* memory, size_t, std::align_val_t) noexcept { free(memory); }
+void operator delete[](void* memory, size_t, std::align_val_t) noexcept { free(memory); }
+
+#endif
+
+namespace vwsi::mock {
+
+HeapProbe::Counter::Counter()
+{
+    allocationCount = 0;
+    allocationBytes = 0;
+    ++counters;
+}
+
+HeapProbe::Counter::~Counter()
+{
+    --counters;
+}
+
+uint64_t HeapProbe::Counter::allocations() const
+{
+    return allocationCount;
+}
+
+uint64_t HeapProbe::Counter::bytes() const
+{
+    return allocationBytes;
+}
+
+HeapProbe::Failure::Failure(unsigned n)
+{
+    failureHit = false;
+    failureCountdown = n;
+}
+
+HeapProbe::Failure::~Failure()
+{
+    failureCountdown = 0;
+}
+
+bool HeapProbe::Failure::wasHit() const
+{
+    return failureHit;
+}
+
+HeapProbe::Pause::Pause()
+{
+    ++pauses;
+}
+
+HeapProbe::Pause::~Pause()
+{
+    --pauses;
+}
+
+bool HeapProbe::seesMalloc()
+{
+#ifdef VWSI_SANITIZED
+    return false;
+#else
+    return true;
+#endif
+}
+
+} // namespace vwsi::mock
