@@ -311,6 +311,14 @@ Nanoseconds Device::nextRefresh(uint32_t connectorId)
     return output ? output->nextRefresh() : monotonicNow();
 }
 
+int Device::vblankCount(uint32_t connectorId, uint64_t* count)
+{
+    const std::scoped_lock lock(m_outputMutex);
+    const Output* output = findOutput(connectorId);
+    Nanoseconds when = 0;
+    return output ? output->vblankCount(count, &when) : ENOTCONN;
+}
+
 void Device::yieldToConsole()
 {
     const std::scoped_lock lock(m_outputMutex);

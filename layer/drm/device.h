@@ -65,6 +65,10 @@ public:
     /// When a display starts its next refresh; the present moment when this process does not drive it.
     Nanoseconds nextRefresh(uint32_t connector);
 
+    /// Vertical blanks counted by the driver of a display that is driven here. ENOTCONN where it is not,
+    /// EOPNOTSUPP where the driver has none.
+    int vblankCount(uint32_t connector, uint64_t* count);
+
     /// The console is wanted back: restores what it showed on all outputs and gives the master right back.
     void yieldToConsole();
     /// Takes the right again after yieldToConsole() or a loss. 0 or an errno.

@@ -1,7 +1,10 @@
 #include "surface/display/display_surface.h"
 
 #include "core/log.h"
+#include "drm/mode.h"
 #include "surface/display/display_target.h"
+
+#include <cerrno>
 
 namespace vwsi {
 
@@ -61,6 +64,18 @@ VkResult DisplaySurface::createTarget(const TargetInfo& info, std::unique_ptr<Ta
     if (const VkResult result = made->start(); result != VK_SUCCESS)
         return result;
     *target = std::move(made);
+    return VK_SUCCESS;
+}
+
+VkResult DisplaySurface::vblankCount(uint64_t* count)
+{
+    const std::shared_ptr<drm::Device> device = m_registry.deviceOf(display());
+    const int error = device ? device->vblankCount(display().connector, count) : ENODEV;
+    if (error == 0)
+        return VK_SUCCESS;
+    if (error != EOPNOTSUPP)
+        return VK_ERROR_OUT_OF_DATE_KHR;
+    *count = monotonicNow() / drm::refreshPeriod(m_mode.info);
     return VK_SUCCESS;
 }
 

@@ -22,6 +22,9 @@ public:
 
     /// VK_EXT_display_surface_counter: vertical blanks are counted on all displays.
     VkSurfaceCounterFlagsEXT counters() const { return VK_SURFACE_COUNTER_VBLANK_BIT_EXT; }
+    /// The vertical blanks so far; by the clock and the mode's rate where the driver does not count them.
+    /// VK_ERROR_OUT_OF_DATE_KHR when no swapchain drives the display.
+    VkResult vblankCount(uint64_t* count);
 
     DisplayRegistry& registry() const { return m_registry; }
     Display& display() const { return *m_mode.display; }

@@ -55,9 +55,9 @@ VkResult DisplayTarget::start()
     }
     m_output->addListener(m_flipEvent);
     m_off = !m_output->powered();
+    uint64_t count = 0;
     Nanoseconds when = 0;
-    m_realVblank = m_output->vblankCount(&m_firstVblank, &when) == 0;
-    m_created = monotonicNow();
+    m_realVblank = m_output->vblankCount(&count, &when) == 0;
     if (m_vt)
         followVt();
     return VK_SUCCESS;
@@ -129,15 +129,6 @@ void DisplayTarget::setRegions(const VkRect2D& source, const VkRect2D& destinati
                      destination.extent.height};
     for (Buffer& buffer : m_buffers)
         buffer.everything = true;
-}
-
-uint64_t DisplayTarget::vblankCount()
-{
-    uint64_t count = 0;
-    Nanoseconds when = 0;
-    if (m_output->vblankCount(&count, &when) == 0)
-        return count - m_firstVblank;
-    return (monotonicNow() - m_created) / m_clock.period();
 }
 
 drm::Output::Update DisplayTarget::describe(uint32_t index, VkPresentModeKHR mode)

@@ -39,10 +39,6 @@ public:
     /// image on all of the display. The rectangles must lie within image and visible region.
     void setRegions(const VkRect2D& source, const VkRect2D& destination);
 
-    /// Vertical blanks since the swapchain was made (VK_EXT_display_control,
-    /// VK_SURFACE_COUNTER_VBLANK_BIT_EXT); by the clock where the driver does not count any. Any thread.
-    uint64_t vblankCount();
-
 private:
     struct Buffer {
         std::shared_ptr<drm::DumbBuffer> memory;
@@ -110,9 +106,7 @@ private:
     Nanoseconds m_retryMaster = 0;
     bool m_flipTimeoutLogged = false;
 
-    uint64_t m_firstVblank = 0; ///< of the driver's counter; 0: fake
-    bool m_realVblank = false;
-    Nanoseconds m_created = 0;
+    bool m_realVblank = false; ///< the driver flips at vertical blanks; no clock is needed
 };
 
 } // namespace vwsi
