@@ -40,6 +40,29 @@ capture() {
     reply=$(identify -format '%wx%h' "$out/$file.png")
 }
 
+# pictures NAME...: sets $files to the captures of these names.
+pictures() {
+    local name
+    files=()
+    for name in "$@"; do
+        [ -r "$out/$name.png" ] || { reply="there is no capture $name"; return 1; }
+        files+=("$out/$name.png")
+    done
+}
+
+# Is there a turning cube on the capture (and did it turn until the second)?
+judge_cube() {
+    pictures "$@" || return
+    reply=$("$root/tests/rig/cube-check" "${files[@]}" 2>&1)
+}
+
+# How many pixels differ between two captures; all of them if the sizes do.
+differing_pixels() {
+    pictures "$@" || return
+    reply=$(compare -metric AE "${files[@]}" null: 2>&1) || [[ $reply =~ ^[0-9] ]] || return 1
+    reply=$(printf '%.0f' "${reply%% *}")
+}
+
 # A remote viewer that asks for a size: QEMU then tells the guest that the output has this preferred mode, and with
 # no size at all that nothing is connected. The connection stays open, as QEMU forgets the size with the viewer.
 declare -A viewer=()
@@ -97,6 +120,10 @@ serve() {
         capture)
             # shellcheck disable=SC2086
             capture $rest || verdict=no ;;
+        # shellcheck disable=SC2086
+        cube) judge_cube $rest || verdict=no ;;
+        # shellcheck disable=SC2086
+        differ) differing_pixels $rest || verdict=no ;;
         qmp) qmp "$rest" || verdict=no ;;
         hmp)
             rest=${rest//\\/\\\\}

@@ -1,0 +1,199 @@
+// Drives VK_KHR_display in ways no ready-made client does, for the tests in the virtual machine.
+//
+// vm-client list                      displays and modes, one a line
+// vm-client show DISPLAY MODE COLOUR [FRAMES]
+//                                     a colour (rrggbb) on a display; until told to end when there is no FRAMES. Prints
+//                                     "shown" when the third frame is presented, "ended: RESULT" at the end
+// vm-client modes DISPLAY             three frames in each mode
+// vm-client both COLOUR COLOUR        two displays at once, until told to end
+// vm-client vblank DISPLAY N          N first-pixel-out fences of VK_EXT_display_control; prints their mean distance
+// vm-client hotplug                   waits at most 20 s for the hot-plug fence of VK_EXT_display_control
+// DISPLAY and MODE are indices of "list". Exit status 0: done; 1: an error, which is named; 2: bad usage.
+#include "screen.h"
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <iomanip>
+#include <iostream>
+#include <memory>
+#include <string>
+
+using Colour = std::array<float, 3>;
+using Clock = std::chrono::steady_clock;
+
+static volatile std::sig_atomic_t told = 0;
+
+static void tell(int) {
+    told = 1;
+}
+
+[[noreturn]] static void misuse(const std::string &what) {
+    std::cerr << "vm-client: " << what << std::endl;
+    std::exit(2);
+}
+
+static Colour colourOf(const std::string &text) {
+    if (text.size() != 6 || text.find_first_not_of("0123456789abcdef") != std::string::npos) {
+        misuse("a colour is six hexadecimal digits, got " + text);
+    }
+    const unsigned long value = std::stoul(text, nullptr, 16);
+    return {static_cast<float>(value >> 16 & 255) / 255, static_cast<float>(value >> 8 & 255) / 255,
+            static_cast<float>(value & 255) / 255};
+}
+
+static const Display &pick(const std::vector<Display> &displays, size_t wanted) {
+    if (wanted >= displays.size()) {
+        std::cerr << "there is no display " << wanted << ", only " << displays.size() << std::endl;
+        std::exit(1);
+    }
+    return displays[wanted];
+}
+
+static void listDisplays(const Vulkan &vulkan) {
+    std::cout << "device " << vulkan.deviceName << '\n';
+    const auto displays = displaysOf(vulkan);
+    for (size_t number = 0; number < displays.size(); number++) {
+        const auto &properties = displays[number].properties;
+        std::cout << "display " << number << " \"" << (properties.displayName ? properties.displayName : "") << "\" "
+                  << properties.physicalDimensions.width << "x" << properties.physicalDimensions.height << " mm, "
+                  << properties.physicalResolution.width << "x" << properties.physicalResolution.height << '\n';
+        for (size_t mode = 0; mode < displays[number].modes.size(); mode++) {
+            const auto &parameters = displays[number].modes[mode].parameters;
+            std::cout << "mode " << number << ' ' << mode << ' ' << parameters.visibleRegion.width << 'x'
+                      << parameters.visibleRegion.height << ' ' << parameters.refreshRate << " mHz\n";
+        }
+    }
+}
+
+// Presents until told to end, the frames are over or a call fails.
+static int present(const std::vector<std::unique_ptr<Screen>> &screens, const std::vector<Colour> &colours, long frames) {
+    VkResult result = VK_SUCCESS;
+    const auto begin = Clock::now();
+    long shown = 0;
+    for (; !told && result >= 0 && (frames == 0 || shown < frames); shown++) {
+        for (size_t index = 0; index < screens.size() && result >= 0; index++) {
+            result = screens[index]->show(colours[index]);
+        }
+        if (shown == 3) {
+            std::cout << "shown" << std::endl;
+        }
+    }
+    const std::chrono::duration<double> spent = Clock::now() - begin;
+    std::cout << "ended: " << resultName(result) << " after " << shown << " frames, " << std::fixed << std::setprecision(1)
+              << static_cast<double>(shown) / spent.count() << " a second" << std::endl;
+    return result < 0 ? 1 : 0;
+}
+
+static void showModes(const Vulkan &vulkan, const Display &display) {
+    for (size_t mode = 0; mode < display.modes.size(); mode++) {
+        const auto &parameters = display.modes[mode].parameters;
+        Screen screen(vulkan, display, display.modes[mode]);
+        for (int frame = 0; frame < 3; frame++) {
+            check(screen.show({0, 0, 1}), "a frame");
+        }
+        std::cout << "mode " << mode << ' ' << parameters.visibleRegion.width << 'x' << parameters.visibleRegion.height
+                  << " shown" << std::endl;
+        if (told) {
+            break;
+        }
+    }
+}
+
+static void needDisplayControl(const Vulkan &vulkan) {
+    if (!vulkan.hasDisplayControl) {
+        std::cerr << "VK_EXT_display_control is missing" << std::endl;
+        std::exit(1);
+    }
+}
+
+static void measureVblank(const Vulkan &vulkan, const Display &display, long count) {
+    needDisplayControl(vulkan);
+    const auto registerEvent = vulkan.deviceFunction<PFN_vkRegisterDisplayEventEXT>("vkRegisterDisplayEventEXT");
+    Screen screen(vulkan, display, display.modes.at(0));
+    check(screen.show({0, 1, 0}), "a frame");
+    VkDisplayEventInfoEXT info{};
+    info.sType = VK_STRUCTURE_TYPE_DISPLAY_EVENT_INFO_EXT;
+    info.displayEvent = VK_DISPLAY_EVENT_TYPE_FIRST_PIXEL_OUT_EXT;
+    auto begin = Clock::now();
+    for (long number = 0; number <= count; number++) {
+        if (number == 1) {
+            begin = Clock::now();
+        }
+        VkFence fence = VK_NULL_HANDLE;
+        check(registerEvent(vulkan.device, display.properties.display, &info, nullptr, &fence), "vkRegisterDisplayEventEXT");
+        const VkResult result = vkWaitForFences(vulkan.device, 1, &fence, VK_TRUE, 5'000'000'000);
+        if (result != VK_SUCCESS) {
+            std::cerr << "vkWaitForFences: " << resultName(result) << std::endl;
+            std::exit(1);
+        }
+        vkDestroyFence(vulkan.device, fence, nullptr);
+    }
+    const std::chrono::duration<double, std::milli> spent = Clock::now() - begin;
+    std::cout << "a vertical blank every " << spent.count() / static_cast<double>(count) << " ms, the mode says "
+              << 1e6 / display.modes.at(0).parameters.refreshRate << " ms" << std::endl;
+}
+
+static int awaitHotplug(const Vulkan &vulkan) {
+    needDisplayControl(vulkan);
+    const auto registerEvent = vulkan.deviceFunction<PFN_vkRegisterDeviceEventEXT>("vkRegisterDeviceEventEXT");
+    VkDeviceEventInfoEXT info{};
+    info.sType = VK_STRUCTURE_TYPE_DEVICE_EVENT_INFO_EXT;
+    info.deviceEvent = VK_DEVICE_EVENT_TYPE_DISPLAY_HOTPLUG_EXT;
+    VkFence fence = VK_NULL_HANDLE;
+    check(registerEvent(vulkan.device, &info, nullptr, &fence), "vkRegisterDeviceEventEXT");
+    std::cout << "waiting" << std::endl;
+    const VkResult result = vkWaitForFences(vulkan.device, 1, &fence, VK_TRUE, 20'000'000'000);
+    vkDestroyFence(vulkan.device, fence, nullptr);
+    std::cout << "ended: " << resultName(result) << ", " << displaysOf(vulkan).size() << " displays" << std::endl;
+    return result == VK_SUCCESS ? 0 : 1;
+}
+
+int main(int argc, char **argv) {
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    const std::string verb = arguments.empty() ? "" : arguments[0];
+    const auto need = [&](size_t least, size_t most) {
+        if (arguments.size() - 1 < least || arguments.size() - 1 > most) {
+            misuse("wrong number of arguments for " + verb);
+        }
+    };
+    std::signal(SIGTERM, tell);
+    std::signal(SIGINT, tell);
+
+    Vulkan vulkan;
+    const auto displays = displaysOf(vulkan);
+    if (verb == "list") {
+        listDisplays(vulkan);
+        return 0;
+    }
+    if (verb == "show") {
+        need(3, 4);
+        const Display &display = pick(displays, std::stoul(arguments[1]));
+        std::vector<std::unique_ptr<Screen>> screens;
+        screens.push_back(std::make_unique<Screen>(vulkan, display, display.modes.at(std::stoul(arguments[2]))));
+        return present(screens, {colourOf(arguments[3])}, arguments.size() > 4 ? std::stol(arguments[4]) : 0);
+    }
+    if (verb == "modes") {
+        need(1, 1);
+        showModes(vulkan, pick(displays, std::stoul(arguments[1])));
+        return 0;
+    }
+    if (verb == "both") {
+        need(2, 2);
+        std::vector<std::unique_ptr<Screen>> screens;
+        for (const size_t index : {0, 1}) {
+            const Display &display = pick(displays, index);
+            screens.push_back(std::make_unique<Screen>(vulkan, display, display.modes.at(0)));
+        }
+        return present(screens, {colourOf(arguments[1]), colourOf(arguments[2])}, 0);
+    }
+    if (verb == "vblank") {
+        need(2, 2);
+        measureVblank(vulkan, pick(displays, std::stoul(arguments[1])), std::stol(arguments[2]));
+        return 0;
+    }
+    if (verb == "hotplug") {
+        return awaitHotplug(vulkan);
+    }
+    misuse("unknown verb \"" + verb + "\"; the head of main.cpp lists them");
+}

@@ -1,0 +1,184 @@
+#include "screen.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
+std::vector<Display> displaysOf(const Vulkan &vulkan) {
+    std::vector<Display> displays;
+    for (const auto &properties : list<VkDisplayPropertiesKHR>([&](uint32_t *count, VkDisplayPropertiesKHR *out) {
+             return vkGetPhysicalDeviceDisplayPropertiesKHR(vulkan.physicalDevice, count, out);
+         })) {
+        Display display;
+        display.properties = properties;
+        display.modes = list<VkDisplayModePropertiesKHR>([&](uint32_t *count, VkDisplayModePropertiesKHR *out) {
+            return vkGetDisplayModePropertiesKHR(vulkan.physicalDevice, properties.display, count, out);
+        });
+        displays.push_back(std::move(display));
+    }
+    return displays;
+}
+
+// The first plane that reaches the display and is not in use on another one.
+static uint32_t planeFor(const Vulkan &vulkan, VkDisplayKHR display) {
+    const auto planes = list<VkDisplayPlanePropertiesKHR>([&](uint32_t *count, VkDisplayPlanePropertiesKHR *out) {
+        return vkGetPhysicalDeviceDisplayPlanePropertiesKHR(vulkan.physicalDevice, count, out);
+    });
+    for (uint32_t plane = 0; plane < planes.size(); plane++) {
+        if (planes[plane].currentDisplay != VK_NULL_HANDLE && planes[plane].currentDisplay != display) {
+            continue;
+        }
+        const auto reached = list<VkDisplayKHR>([&](uint32_t *count, VkDisplayKHR *out) {
+            return vkGetDisplayPlaneSupportedDisplaysKHR(vulkan.physicalDevice, plane, count, out);
+        });
+        if (std::find(reached.begin(), reached.end(), display) != reached.end()) {
+            return plane;
+        }
+    }
+    std::cerr << "no plane reaches the display" << std::endl;
+    std::exit(1);
+}
+
+Screen::Screen(const Vulkan &vulkan, const Display &display, const VkDisplayModePropertiesKHR &mode,
+               VkPresentModeKHR presentMode)
+    : m_vulkan(vulkan) {
+    VkDisplaySurfaceCreateInfoKHR surfaceInfo{};
+    surfaceInfo.sType = VK_STRUCTURE_TYPE_DISPLAY_SURFACE_CREATE_INFO_KHR;
+    surfaceInfo.displayMode = mode.displayMode;
+    surfaceInfo.planeIndex = planeFor(vulkan, display.properties.display);
+    surfaceInfo.transform = VK_SURFACE_TRANSFORM_IDENTITY_BIT_KHR;
+    surfaceInfo.alphaMode = VK_DISPLAY_PLANE_ALPHA_OPAQUE_BIT_KHR;
+    surfaceInfo.globalAlpha = 1.0F;
+    surfaceInfo.imageExtent = mode.parameters.visibleRegion;
+    check(vkCreateDisplayPlaneSurfaceKHR(vulkan.instance, &surfaceInfo, nullptr, &m_surface), "vkCreateDisplayPlaneSurfaceKHR");
+
+    VkBool32 supported = VK_FALSE;
+    check(vkGetPhysicalDeviceSurfaceSupportKHR(vulkan.physicalDevice, vulkan.queueFamily, m_surface, &supported),
+          "vkGetPhysicalDeviceSurfaceSupportKHR");
+    VkSurfaceCapabilitiesKHR capabilities{};
+    check(vkGetPhysicalDeviceSurfaceCapabilitiesKHR(vulkan.physicalDevice, m_surface, &capabilities),
+          "vkGetPhysicalDeviceSurfaceCapabilitiesKHR");
+    const auto formats = list<VkSurfaceFormatKHR>([&](uint32_t *count, VkSurfaceFormatKHR *out) {
+        return vkGetPhysicalDeviceSurfaceFormatsKHR(vulkan.physicalDevice, m_surface, count, out);
+    });
+    if (!supported || formats.empty()) {
+        std::cerr << "the surface is not supported" << std::endl;
+        std::exit(1);
+    }
+    // Captures are compared with exact colours: no sRGB encoding in between.
+    auto format = std::find_if(formats.begin(), formats.end(),
+                               [](const auto &candidate) { return candidate.format == VK_FORMAT_B8G8R8A8_UNORM; });
+    if (format == formats.end()) {
+        format = formats.begin();
+    }
+
+    VkSwapchainCreateInfoKHR info{};
+    info.sType = VK_STRUCTURE_TYPE_SWAPCHAIN_CREATE_INFO_KHR;
+    info.surface = m_surface;
+    info.minImageCount = std::max(capabilities.minImageCount, 2U);
+    info.imageFormat = format->format;
+    info.imageColorSpace = format->colorSpace;
+    info.imageExtent = mode.parameters.visibleRegion;
+    info.imageArrayLayers = 1;
+    info.imageUsage = VK_IMAGE_USAGE_TRANSFER_DST_BIT;
+    info.preTransform = VK_SURFACE_TRANSFORM_IDENTITY_BIT_KHR;
+    info.compositeAlpha = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
+    info.presentMode = presentMode;
+    info.clipped = VK_TRUE;
+    check(vkCreateSwapchainKHR(vulkan.device, &info, nullptr, &m_swapchain), "vkCreateSwapchainKHR");
+    m_images = list<VkImage>([&](uint32_t *count, VkImage *out) {
+        return vkGetSwapchainImagesKHR(vulkan.device, m_swapchain, count, out);
+    });
+
+    VkCommandPoolCreateInfo poolInfo{};
+    poolInfo.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
+    poolInfo.flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT;
+    poolInfo.queueFamilyIndex = vulkan.queueFamily;
+    check(vkCreateCommandPool(vulkan.device, &poolInfo, nullptr, &m_pool), "vkCreateCommandPool");
+    VkCommandBufferAllocateInfo allocateInfo{};
+    allocateInfo.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO;
+    allocateInfo.commandPool = m_pool;
+    allocateInfo.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+    allocateInfo.commandBufferCount = 1;
+    check(vkAllocateCommandBuffers(vulkan.device, &allocateInfo, &m_commands), "vkAllocateCommandBuffers");
+    VkFenceCreateInfo fenceInfo{};
+    fenceInfo.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO;
+    check(vkCreateFence(vulkan.device, &fenceInfo, nullptr, &m_submitted), "vkCreateFence");
+    VkSemaphoreCreateInfo semaphoreInfo{};
+    semaphoreInfo.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO;
+    check(vkCreateSemaphore(vulkan.device, &semaphoreInfo, nullptr, &m_acquired), "vkCreateSemaphore");
+    m_drawn.resize(m_images.size());
+    for (VkSemaphore &semaphore : m_drawn) {
+        check(vkCreateSemaphore(vulkan.device, &semaphoreInfo, nullptr, &semaphore), "vkCreateSemaphore");
+    }
+}
+
+Screen::~Screen() {
+    vkDeviceWaitIdle(m_vulkan.device);
+    for (VkSemaphore semaphore : m_drawn) {
+        vkDestroySemaphore(m_vulkan.device, semaphore, nullptr);
+    }
+    vkDestroySemaphore(m_vulkan.device, m_acquired, nullptr);
+    vkDestroyFence(m_vulkan.device, m_submitted, nullptr);
+    vkDestroyCommandPool(m_vulkan.device, m_pool, nullptr);
+    vkDestroySwapchainKHR(m_vulkan.device, m_swapchain, nullptr);
+    vkDestroySurfaceKHR(m_vulkan.instance, m_surface, nullptr);
+}
+
+VkResult Screen::show(const std::array<float, 3> &colour) {
+    constexpr uint64_t patience = 20'000'000'000; // ns
+    uint32_t index = 0;
+    VkResult result = vkAcquireNextImageKHR(m_vulkan.device, m_swapchain, patience, m_acquired, VK_NULL_HANDLE, &index);
+    if (result != VK_SUCCESS && result != VK_SUBOPTIMAL_KHR) {
+        return result;
+    }
+
+    VkCommandBufferBeginInfo beginInfo{};
+    beginInfo.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO;
+    beginInfo.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
+    check(vkBeginCommandBuffer(m_commands, &beginInfo), "vkBeginCommandBuffer");
+    VkImageMemoryBarrier barrier{};
+    barrier.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER;
+    barrier.dstAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
+    barrier.oldLayout = VK_IMAGE_LAYOUT_UNDEFINED;
+    barrier.newLayout = VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL;
+    barrier.srcQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
+    barrier.dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
+    barrier.image = m_images[index];
+    barrier.subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
+    vkCmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0, nullptr, 0, nullptr,
+                         1, &barrier);
+    const VkClearColorValue value{{colour[0], colour[1], colour[2], 1.0F}};
+    vkCmdClearColorImage(m_commands, m_images[index], VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, &value, 1,
+                         &barrier.subresourceRange);
+    barrier.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
+    barrier.dstAccessMask = 0;
+    barrier.oldLayout = VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL;
+    barrier.newLayout = VK_IMAGE_LAYOUT_PRESENT_SRC_KHR;
+    vkCmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, 0, nullptr, 0,
+                         nullptr, 1, &barrier);
+    check(vkEndCommandBuffer(m_commands), "vkEndCommandBuffer");
+
+    const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_TRANSFER_BIT;
+    VkSubmitInfo submit{};
+    submit.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
+    submit.waitSemaphoreCount = 1;
+    submit.pWaitSemaphores = &m_acquired;
+    submit.pWaitDstStageMask = &stage;
+    submit.commandBufferCount = 1;
+    submit.pCommandBuffers = &m_commands;
+    submit.signalSemaphoreCount = 1;
+    submit.pSignalSemaphores = &m_drawn[index];
+    check(vkQueueSubmit(m_vulkan.queue, 1, &submit, m_submitted), "vkQueueSubmit");
+    VkPresentInfoKHR present{};
+    present.sType = VK_STRUCTURE_TYPE_PRESENT_INFO_KHR;
+    present.waitSemaphoreCount = 1;
+    present.pWaitSemaphores = &m_drawn[index];
+    present.swapchainCount = 1;
+    present.pSwapchains = &m_swapchain;
+    present.pImageIndices = &index;
+    result = vkQueuePresentKHR(m_vulkan.queue, &present);
+    check(vkWaitForFences(m_vulkan.device, 1, &m_submitted, VK_TRUE, patience), "vkWaitForFences");
+    check(vkResetFences(m_vulkan.device, 1, &m_submitted), "vkResetFences");
+    return result;
+}
