@@ -7,6 +7,7 @@
 #include "swapchain/swapchain.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace vwsi {
 
@@ -21,7 +22,7 @@ Device::Device(PhysicalDevice& physicalDevice, VkDevice handle, PFN_vkGetDeviceP
     : m_physicalDevice(physicalDevice), m_handle(handle), m_setLoaderData(setLoaderData), m_fences(*this)
 {
     if (physicalDevice.served()) {
-        m_next.load(handle, next);
+        m_next.load(handle, next, physicalDevice.apiVersion());
     } else {
         m_next.GetDeviceProcAddr = next;
         m_next.DestroyDevice = reinterpret_cast<PFN_vkDestroyDevice>(next(handle, "vkDestroyDevice"));
@@ -45,6 +46,12 @@ VkResult Device::serve(const VkDeviceCreateInfo& info, bool hostMemoryEnabled)
     m_enabled = m_physicalDevice.instance().enabled();
     for (uint32_t i = 0; i < info.enabledExtensionCount; ++i)
         m_enabled.set(static_cast<size_t>(findExtension(info.ppEnabledExtensionNames[i])));
+    const auto enables = [&](const char* name) {
+        return std::any_of(info.ppEnabledExtensionNames, info.ppEnabledExtensionNames + info.enabledExtensionCount,
+                           [&](const char* enabled) { return !strcmp(enabled, name); });
+    };
+    m_bindsAliases =
+        m_physicalDevice.apiVersion() >= VK_API_VERSION_1_1 || enables(VK_KHR_BIND_MEMORY_2_EXTENSION_NAME);
     return collectQueues(info);
 }
 

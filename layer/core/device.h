@@ -44,6 +44,9 @@ public:
     /// VK_EXT_external_memory_host is enabled on the driver's device.
     bool canImportHostMemory() const { return m_hostMemoryEnabled; }
 
+    /// Images can be bound to presentable images' memory (vkBindImageMemory2 is there).
+    bool bindsAliases() const { return m_bindsAliases; }
+
     /// The layer's object of a queue, or null for a handle that is not this device's.
     Queue* queue(VkQueue handle) const;
     const std::vector<std::unique_ptr<Queue>>& queues() const { return m_queues; }
@@ -79,6 +82,7 @@ private:
     const PFN_vkSetDeviceLoaderData m_setLoaderData;
     ExtensionSet m_enabled;
     bool m_hostMemoryEnabled = false;
+    bool m_bindsAliases = false;
     std::atomic<bool> m_lost{false};
     std::vector<std::unique_ptr<Queue>> m_queues;
     std::vector<uint32_t> m_presentFamilies;

@@ -4,101 +4,103 @@
 
 namespace vwsi {
 
-// The functions of the next link of the chain that the layer calls. A second name is tried where the first is missing:
-// the extension that a core function came from.
+// The functions of the next link of the chain that the layer calls: name, the name in the extension that a core function
+// came from, and the version that made it core. Below that version the extension's name is the valid one.
 
 #define VWSI_INSTANCE_FUNCTIONS(X)                                                                                     \
-    X(DestroyInstance, "")                                                                                             \
-    X(EnumeratePhysicalDevices, "")                                                                                    \
-    X(GetPhysicalDeviceProperties, "")                                                                                 \
-    X(GetPhysicalDeviceProperties2, "vkGetPhysicalDeviceProperties2KHR")                                               \
-    X(GetPhysicalDeviceFeatures2, "vkGetPhysicalDeviceFeatures2KHR")                                                   \
-    X(GetPhysicalDeviceImageFormatProperties, "")                                                                      \
-    X(GetPhysicalDeviceImageFormatProperties2, "vkGetPhysicalDeviceImageFormatProperties2KHR")                         \
-    X(GetPhysicalDeviceFormatProperties, "")                                                                           \
-    X(GetPhysicalDeviceMemoryProperties, "")                                                                           \
-    X(GetPhysicalDeviceQueueFamilyProperties, "")                                                                      \
-    X(EnumerateDeviceExtensionProperties, "")                                                                          \
-    X(CreateDevice, "")                                                                                                \
-    X(DestroySurfaceKHR, "")                                                                                           \
-    X(CreateHeadlessSurfaceEXT, "")                                                                                    \
-    X(GetPhysicalDeviceSurfaceSupportKHR, "")                                                                          \
-    X(GetPhysicalDeviceSurfaceCapabilitiesKHR, "")                                                                     \
-    X(GetPhysicalDeviceSurfaceCapabilities2KHR, "")                                                                    \
-    X(GetPhysicalDeviceSurfaceFormatsKHR, "")                                                                          \
-    X(GetPhysicalDeviceSurfaceFormats2KHR, "")                                                                         \
-    X(GetPhysicalDeviceSurfacePresentModesKHR, "")                                                                     \
-    X(GetPhysicalDevicePresentRectanglesKHR, "")
+    X(DestroyInstance, "", VK_API_VERSION_1_0)                                                                         \
+    X(EnumeratePhysicalDevices, "", VK_API_VERSION_1_0)                                                                \
+    X(GetPhysicalDeviceProperties, "", VK_API_VERSION_1_0)                                                             \
+    X(GetPhysicalDeviceProperties2, "vkGetPhysicalDeviceProperties2KHR", VK_API_VERSION_1_1)                           \
+    X(GetPhysicalDeviceFeatures2, "vkGetPhysicalDeviceFeatures2KHR", VK_API_VERSION_1_1)                               \
+    X(GetPhysicalDeviceImageFormatProperties, "", VK_API_VERSION_1_0)                                                  \
+    X(GetPhysicalDeviceImageFormatProperties2, "vkGetPhysicalDeviceImageFormatProperties2KHR", VK_API_VERSION_1_1)     \
+    X(GetPhysicalDeviceFormatProperties, "", VK_API_VERSION_1_0)                                                       \
+    X(GetPhysicalDeviceMemoryProperties, "", VK_API_VERSION_1_0)                                                       \
+    X(GetPhysicalDeviceQueueFamilyProperties, "", VK_API_VERSION_1_0)                                                  \
+    X(EnumerateDeviceExtensionProperties, "", VK_API_VERSION_1_0)                                                      \
+    X(CreateDevice, "", VK_API_VERSION_1_0)                                                                            \
+    X(DestroySurfaceKHR, "", VK_API_VERSION_1_0)                                                                       \
+    X(CreateHeadlessSurfaceEXT, "", VK_API_VERSION_1_0)                                                                \
+    X(GetPhysicalDeviceSurfaceSupportKHR, "", VK_API_VERSION_1_0)                                                      \
+    X(GetPhysicalDeviceSurfaceCapabilitiesKHR, "", VK_API_VERSION_1_0)                                                 \
+    X(GetPhysicalDeviceSurfaceCapabilities2KHR, "", VK_API_VERSION_1_0)                                                \
+    X(GetPhysicalDeviceSurfaceFormatsKHR, "", VK_API_VERSION_1_0)                                                      \
+    X(GetPhysicalDeviceSurfaceFormats2KHR, "", VK_API_VERSION_1_0)                                                     \
+    X(GetPhysicalDeviceSurfacePresentModesKHR, "", VK_API_VERSION_1_0)                                                 \
+    X(GetPhysicalDevicePresentRectanglesKHR, "", VK_API_VERSION_1_0)
 
 #define VWSI_DEVICE_FUNCTIONS(X)                                                                                       \
-    X(DestroyDevice, "")                                                                                               \
-    X(GetDeviceQueue, "")                                                                                              \
-    X(GetDeviceQueue2, "")                                                                                             \
-    X(QueueSubmit, "")                                                                                                 \
-    X(QueueSubmit2, "vkQueueSubmit2KHR")                                                                               \
-    X(QueueBindSparse, "")                                                                                             \
-    X(QueueWaitIdle, "")                                                                                               \
-    X(DeviceWaitIdle, "")                                                                                              \
-    X(AllocateMemory, "")                                                                                              \
-    X(FreeMemory, "")                                                                                                  \
-    X(MapMemory, "")                                                                                                   \
-    X(UnmapMemory, "")                                                                                                 \
-    X(InvalidateMappedMemoryRanges, "")                                                                                \
-    X(BindBufferMemory, "")                                                                                            \
-    X(BindImageMemory, "")                                                                                             \
-    X(BindImageMemory2, "vkBindImageMemory2KHR")                                                                       \
-    X(GetBufferMemoryRequirements, "")                                                                                 \
-    X(GetImageMemoryRequirements, "")                                                                                  \
-    X(GetImageSubresourceLayout, "")                                                                                   \
-    X(GetMemoryHostPointerPropertiesEXT, "")                                                                           \
-    X(CreateBuffer, "")                                                                                                \
-    X(DestroyBuffer, "")                                                                                               \
-    X(CreateImage, "")                                                                                                 \
-    X(DestroyImage, "")                                                                                                \
-    X(CreateFence, "")                                                                                                 \
-    X(DestroyFence, "")                                                                                                \
-    X(ResetFences, "")                                                                                                 \
-    X(GetFenceStatus, "")                                                                                              \
-    X(WaitForFences, "")                                                                                               \
-    X(CreateSemaphore, "")                                                                                             \
-    X(DestroySemaphore, "")                                                                                            \
-    X(ImportSemaphoreFdKHR, "")                                                                                        \
-    X(CreateRenderPass, "")                                                                                            \
-    X(CreateRenderPass2, "vkCreateRenderPass2KHR")                                                                     \
-    X(CreateCommandPool, "")                                                                                           \
-    X(DestroyCommandPool, "")                                                                                          \
-    X(AllocateCommandBuffers, "")                                                                                      \
-    X(BeginCommandBuffer, "")                                                                                          \
-    X(EndCommandBuffer, "")                                                                                            \
-    X(CmdPipelineBarrier, "")                                                                                          \
-    X(CmdPipelineBarrier2, "vkCmdPipelineBarrier2KHR")                                                                 \
-    X(CmdWaitEvents, "")                                                                                               \
-    X(CmdWaitEvents2, "vkCmdWaitEvents2KHR")                                                                           \
-    X(CmdSetEvent2, "vkCmdSetEvent2KHR")                                                                               \
-    X(CmdCopyImageToBuffer, "")                                                                                        \
-    X(CmdFillBuffer, "")                                                                                               \
-    X(SetPrivateData, "vkSetPrivateDataEXT")                                                                           \
-    X(GetPrivateData, "vkGetPrivateDataEXT")                                                                           \
-    X(DestroyPrivateDataSlot, "vkDestroyPrivateDataSlotEXT")                                                           \
-    X(SetDebugUtilsObjectNameEXT, "")                                                                                  \
-    X(SetDebugUtilsObjectTagEXT, "")                                                                                   \
-    X(DebugMarkerSetObjectNameEXT, "")                                                                                 \
-    X(DebugMarkerSetObjectTagEXT, "")
+    X(DestroyDevice, "", VK_API_VERSION_1_0)                                                                           \
+    X(GetDeviceQueue, "", VK_API_VERSION_1_0)                                                                          \
+    X(GetDeviceQueue2, "", VK_API_VERSION_1_0)                                                                         \
+    X(QueueSubmit, "", VK_API_VERSION_1_0)                                                                             \
+    X(QueueSubmit2, "vkQueueSubmit2KHR", VK_API_VERSION_1_3)                                                           \
+    X(QueueBindSparse, "", VK_API_VERSION_1_0)                                                                         \
+    X(QueueWaitIdle, "", VK_API_VERSION_1_0)                                                                           \
+    X(DeviceWaitIdle, "", VK_API_VERSION_1_0)                                                                          \
+    X(AllocateMemory, "", VK_API_VERSION_1_0)                                                                          \
+    X(FreeMemory, "", VK_API_VERSION_1_0)                                                                              \
+    X(MapMemory, "", VK_API_VERSION_1_0)                                                                               \
+    X(UnmapMemory, "", VK_API_VERSION_1_0)                                                                             \
+    X(InvalidateMappedMemoryRanges, "", VK_API_VERSION_1_0)                                                            \
+    X(BindBufferMemory, "", VK_API_VERSION_1_0)                                                                        \
+    X(BindImageMemory, "", VK_API_VERSION_1_0)                                                                         \
+    X(BindImageMemory2, "vkBindImageMemory2KHR", VK_API_VERSION_1_1)                                                   \
+    X(GetBufferMemoryRequirements, "", VK_API_VERSION_1_0)                                                             \
+    X(GetImageMemoryRequirements, "", VK_API_VERSION_1_0)                                                              \
+    X(GetImageSubresourceLayout, "", VK_API_VERSION_1_0)                                                               \
+    X(GetMemoryHostPointerPropertiesEXT, "", VK_API_VERSION_1_0)                                                       \
+    X(CreateBuffer, "", VK_API_VERSION_1_0)                                                                            \
+    X(DestroyBuffer, "", VK_API_VERSION_1_0)                                                                           \
+    X(CreateImage, "", VK_API_VERSION_1_0)                                                                             \
+    X(DestroyImage, "", VK_API_VERSION_1_0)                                                                            \
+    X(CreateFence, "", VK_API_VERSION_1_0)                                                                             \
+    X(DestroyFence, "", VK_API_VERSION_1_0)                                                                            \
+    X(ResetFences, "", VK_API_VERSION_1_0)                                                                             \
+    X(GetFenceStatus, "", VK_API_VERSION_1_0)                                                                          \
+    X(WaitForFences, "", VK_API_VERSION_1_0)                                                                           \
+    X(CreateSemaphore, "", VK_API_VERSION_1_0)                                                                         \
+    X(DestroySemaphore, "", VK_API_VERSION_1_0)                                                                        \
+    X(ImportSemaphoreFdKHR, "", VK_API_VERSION_1_0)                                                                    \
+    X(CreateRenderPass, "", VK_API_VERSION_1_0)                                                                        \
+    X(CreateRenderPass2, "vkCreateRenderPass2KHR", VK_API_VERSION_1_2)                                                 \
+    X(CreateCommandPool, "", VK_API_VERSION_1_0)                                                                       \
+    X(DestroyCommandPool, "", VK_API_VERSION_1_0)                                                                      \
+    X(AllocateCommandBuffers, "", VK_API_VERSION_1_0)                                                                  \
+    X(BeginCommandBuffer, "", VK_API_VERSION_1_0)                                                                      \
+    X(EndCommandBuffer, "", VK_API_VERSION_1_0)                                                                        \
+    X(CmdPipelineBarrier, "", VK_API_VERSION_1_0)                                                                      \
+    X(CmdPipelineBarrier2, "vkCmdPipelineBarrier2KHR", VK_API_VERSION_1_3)                                             \
+    X(CmdWaitEvents, "", VK_API_VERSION_1_0)                                                                           \
+    X(CmdWaitEvents2, "vkCmdWaitEvents2KHR", VK_API_VERSION_1_3)                                                       \
+    X(CmdSetEvent2, "vkCmdSetEvent2KHR", VK_API_VERSION_1_3)                                                           \
+    X(CmdCopyImageToBuffer, "", VK_API_VERSION_1_0)                                                                    \
+    X(CmdFillBuffer, "", VK_API_VERSION_1_0)                                                                           \
+    X(SetPrivateData, "vkSetPrivateDataEXT", VK_API_VERSION_1_3)                                                       \
+    X(GetPrivateData, "vkGetPrivateDataEXT", VK_API_VERSION_1_3)                                                       \
+    X(DestroyPrivateDataSlot, "vkDestroyPrivateDataSlotEXT", VK_API_VERSION_1_3)                                       \
+    X(SetDebugUtilsObjectNameEXT, "", VK_API_VERSION_1_0)                                                              \
+    X(SetDebugUtilsObjectTagEXT, "", VK_API_VERSION_1_0)                                                               \
+    X(DebugMarkerSetObjectNameEXT, "", VK_API_VERSION_1_0)                                                             \
+    X(DebugMarkerSetObjectTagEXT, "", VK_API_VERSION_1_0)
 
-#define VWSI_DECLARE(name, alias) PFN_vk##name name = nullptr;
+#define VWSI_DECLARE(name, alias, version) PFN_vk##name name = nullptr;
 
 struct InstanceDispatch {
     PFN_vkGetInstanceProcAddr GetInstanceProcAddr = nullptr;
     VWSI_INSTANCE_FUNCTIONS(VWSI_DECLARE)
 
-    void load(VkInstance instance, PFN_vkGetInstanceProcAddr next);
+    /// `apiVersion`: what the application asked for.
+    void load(VkInstance instance, PFN_vkGetInstanceProcAddr next, uint32_t apiVersion);
 };
 
 struct DeviceDispatch {
     PFN_vkGetDeviceProcAddr GetDeviceProcAddr = nullptr;
     VWSI_DEVICE_FUNCTIONS(VWSI_DECLARE)
 
-    void load(VkDevice device, PFN_vkGetDeviceProcAddr next);
+    /// `apiVersion`: what both the application and the device speak.
+    void load(VkDevice device, PFN_vkGetDeviceProcAddr next, uint32_t apiVersion);
 };
 
 #undef VWSI_DECLARE

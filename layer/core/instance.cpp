@@ -10,12 +10,14 @@ KeyTable<Instance> instances;
 
 } // namespace
 
-Instance::Instance(VkInstance handle, PFN_vkGetInstanceProcAddr next, const VkInstanceCreateInfo& info)
+Instance::Instance(VkInstance handle, PFN_vkGetInstanceProcAddr next, const VkInstanceCreateInfo& info,
+                   bool extended)
     : m_handle(handle)
 {
-    m_next.load(handle, next);
     if (info.pApplicationInfo && info.pApplicationInfo->apiVersion)
         m_apiVersion = info.pApplicationInfo->apiVersion;
+    m_next.load(handle, next, m_apiVersion);
+    m_queriesExternalMemory = m_apiVersion >= VK_API_VERSION_1_1 || extended;
     for (uint32_t i = 0; i < info.enabledExtensionCount; ++i)
         m_enabled.set(static_cast<size_t>(findExtension(info.ppEnabledExtensionNames[i])));
     m_enabled.set(static_cast<size_t>(Extension::None));

@@ -15,8 +15,9 @@ namespace vwsi {
 /// A VkInstance: what is enabled, its physical devices with their take-over decision, and its surfaces.
 class Instance {
 public:
-    /// `info` is the application's create info; its contents are copied where needed.
-    Instance(VkInstance handle, PFN_vkGetInstanceProcAddr next, const VkInstanceCreateInfo& info);
+    /// `info` is the application's create info; its contents are copied where needed. `extended`: the links below got
+    /// what the layer adds to the extensions of an application of Vulkan 1.0.
+    Instance(VkInstance handle, PFN_vkGetInstanceProcAddr next, const VkInstanceCreateInfo& info, bool extended);
     ~Instance();
     Instance(const Instance&) = delete;
     Instance& operator=(const Instance&) = delete;
@@ -30,6 +31,9 @@ public:
 
     /// Version the application asked for, at least 1.0.
     uint32_t apiVersion() const { return m_apiVersion; }
+
+    /// The links below answer queries about external memory, whichever version the application asked for.
+    bool queriesExternalMemory() const { return m_queriesExternalMemory; }
 
     /// Down-chain function by name, for commands called once.
     template <typename Function>
@@ -61,6 +65,7 @@ private:
     InstanceDispatch m_next;
     ExtensionSet m_enabled;
     uint32_t m_apiVersion = VK_API_VERSION_1_0;
+    bool m_queriesExternalMemory = false;
 
     std::mutex m_mutex;
     std::vector<std::unique_ptr<PhysicalDevice>> m_physicalDevices;

@@ -91,7 +91,7 @@ void PhysicalDevice::readDriver()
     }
     // Without the query, on an instance of Vulkan 1.0, the name is all there is.
     m_isVenus = driver.driverID == VK_DRIVER_ID_MESA_VENUS || strstr(m_properties.deviceName, "Virtio-GPU Venus");
-    if (apiVersion() >= VK_API_VERSION_1_1 && driverHas(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME))
+    if (m_instance.queriesExternalMemory() && driverHas(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME))
         m_hostPointerAlignment = hostMemory.minImportedHostPointerAlignment;
 }
 

@@ -42,6 +42,11 @@ public:
         if (device.hostPointerAlignment() && !m_importsHostMemory) {
             m_names.push_back(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
             m_importsHostMemory = true;
+            const bool named = std::any_of(m_names.begin(), m_names.end(), [](const char* name) {
+                return !strcmp(name, VK_KHR_EXTERNAL_MEMORY_EXTENSION_NAME);
+            });
+            if (device.apiVersion() < VK_API_VERSION_1_1 && !named)
+                m_names.push_back(VK_KHR_EXTERNAL_MEMORY_EXTENSION_NAME);
         }
         m_info.enabledExtensionCount = static_cast<uint32_t>(m_names.size());
         m_info.ppEnabledExtensionNames = m_names.data();
@@ -54,7 +59,7 @@ public:
     }
 
     const VkDeviceCreateInfo& get() const { return m_info; }
-    bool importsHostMemory() const { return m_importsHostMemory && m_info.enabledExtensionCount > 0; }
+    bool importsHostMemory() const { return m_importsHostMemory; }
 
 private:
     ScratchArena m_arena;

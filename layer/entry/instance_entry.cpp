@@ -36,8 +36,13 @@ std::vector<const char*> extensionsBelow(const VkInstanceCreateInfo& info)
     const uint32_t version =
         info.pApplicationInfo && info.pApplicationInfo->apiVersion ? info.pApplicationInfo->apiVersion
                                                                    : VK_API_VERSION_1_0;
-    if (version < VK_API_VERSION_1_1 && !enabled(VK_KHR_GET_PHYSICAL_DEVICE_PROPERTIES_2_EXTENSION_NAME))
-        names.push_back(VK_KHR_GET_PHYSICAL_DEVICE_PROPERTIES_2_EXTENSION_NAME);
+    if (version < VK_API_VERSION_1_1) {
+        for (const char* const name : {VK_KHR_GET_PHYSICAL_DEVICE_PROPERTIES_2_EXTENSION_NAME,
+                                       VK_KHR_EXTERNAL_MEMORY_CAPABILITIES_EXTENSION_NAME}) {
+            if (!enabled(name))
+                names.push_back(name);
+        }
+    }
     // A display surface is a headless one to the links below, which know nothing of the layer's displays.
     if (enabled(VK_KHR_DISPLAY_EXTENSION_NAME) && !enabled(VK_EXT_HEADLESS_SURFACE_EXTENSION_NAME))
         names.push_back(VK_EXT_HEADLESS_SURFACE_EXTENSION_NAME);
@@ -65,14 +70,18 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateInstance(const VkInstanceCreateInfo* pCreat
         }
         link->u.pLayerInfo = here.pNext;
         VkResult result = createNext(&below, pAllocator, pInstance);
-        if (result == VK_ERROR_EXTENSION_NOT_PRESENT && names.size() > pCreateInfo->enabledExtensionCount) {
+        bool extended = settings().policy != Policy::Never;
+        if (result == VK_ERROR_EXTENSION_NOT_PRESENT && extended &&
+            names.size() > pCreateInfo->enabledExtensionCount) {
+            extended = false;
             link->u.pLayerInfo = here.pNext;
             result = createNext(pCreateInfo, pAllocator, pInstance);
         }
         if (result != VK_SUCCESS)
             return result;
         try {
-            auto* const instance = new Instance(*pInstance, here.pfnNextGetInstanceProcAddr, *pCreateInfo);
+            auto* const instance = new Instance(*pInstance, here.pfnNextGetInstanceProcAddr, *pCreateInfo,
+                                                extended);
             instance->nextPhysicalDeviceProcAddr = here.pfnNextGetPhysicalDeviceProcAddr;
         } catch (...) {
             const auto destroyNext = reinterpret_cast<PFN_vkDestroyInstance>(

@@ -115,7 +115,8 @@ VkResult CopyEngine::createAlias(const VkImageCreateInfo& asked, const VkAllocat
                                  VkImage* image) const
 {
     VkImageCreateInfo info = asked;
-    info.flags |= VK_IMAGE_CREATE_ALIAS_BIT;
+    if (m_device.bindsAliases())
+        info.flags |= VK_IMAGE_CREATE_ALIAS_BIT;
     const VkExternalMemoryImageCreateInfo external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO, info.pNext,
                                                    VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
     if (m_mode == CopyMode::Direct) {

@@ -103,8 +103,6 @@ VkResult Swapchain::createEngine(const VkSwapchainCreateInfoKHR& info)
 {
     VkImageCreateInfo image{};
     image.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO;
-    // Images bound with VkBindImageMemorySwapchainInfoKHR share the memory.
-    image.flags = VK_IMAGE_CREATE_ALIAS_BIT;
     image.imageType = VK_IMAGE_TYPE_2D;
     image.format = info.imageFormat;
     image.extent = {info.imageExtent.width, info.imageExtent.height, 1};

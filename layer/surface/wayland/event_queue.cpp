@@ -40,7 +40,8 @@ VkResult EventQueue::status()
     if (error == 0)
         return VK_SUCCESS;
     m_lost = true;
-    if (error == EPROTO) {
+    // EINVAL: an error on wl_display itself, such as a request to an object that is gone.
+    if (error == EPROTO || error == EINVAL) {
         const wl_interface* interface = nullptr;
         uint32_t object = 0;
         const uint32_t code = wl_display_get_protocol_error(m_display, &interface, &object);

@@ -29,11 +29,14 @@ void FrameTracker::report(Entry& entry, Nanoseconds when)
 void FrameTracker::onCallback(void* data, wl_callback*, uint32_t)
 {
     auto& entry = *static_cast<Entry*>(data);
+    FrameTracker& tracker = *entry.tracker;
     entry.callback.reset();
-    entry.tracker->m_hidden = false;
-    // Without wp_presentation this is the best news there is.
-    if (!entry.feedback)
-        entry.tracker->report(entry, monotonicNow());
+    tracker.m_hidden = false;
+    // Without wp_presentation this is the best news there is, also for a frame that replaced this one since.
+    for (Entry& other : tracker.m_entries) {
+        if (!other.reported && !other.callback && !other.feedback)
+            tracker.report(other, monotonicNow());
+    }
 }
 
 void FrameTracker::onPresented(void* data, PresentationFeedback*, uint32_t secondsHigh, uint32_t secondsLow,

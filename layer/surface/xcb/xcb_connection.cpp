@@ -37,22 +37,26 @@ xcb_connection_t* connectLike(const XcbApi& api, xcb_connection_t* application)
 std::unique_ptr<XcbConnection> XcbConnection::open(xcb_connection_t* application, xcb_window_t window)
 {
     const XcbApi* api = xcbApi();
-    if (!api || !application || api->xcb_connection_has_error(application))
+    xcb_connection_t* own = api ? connectLike(*api, application) : nullptr;
+    if (!own)
         return nullptr;
-
-    std::unique_ptr<XcbConnection> result;
-    if (xcb_connection_t* own = connectLike(*api, application)) {
-        result.reset(new (std::nothrow) XcbConnection(*api, own, true));
-        if (!result)
-            api->xcb_disconnect(own);
-        else if (!result->windowExists(window))
-            result.reset();
-    }
+    std::unique_ptr<XcbConnection> result(new (std::nothrow) XcbConnection(*api, own, true));
     if (!result) {
-        VWSI_WARN("X11: the server accepts no second connection; frames go over the application's own, more "
-                  "slowly (check $DISPLAY and $XAUTHORITY)");
-        result.reset(new (std::nothrow) XcbConnection(*api, application, false));
+        api->xcb_disconnect(own);
+        return nullptr;
     }
+    if (!result->windowExists(window))
+        return nullptr;
+    result->queryExtensions();
+    return result;
+}
+
+std::unique_ptr<XcbConnection> XcbConnection::borrow(xcb_connection_t* application)
+{
+    const XcbApi* api = xcbApi();
+    if (!api || api->xcb_connection_has_error(application))
+        return nullptr;
+    std::unique_ptr<XcbConnection> result(new (std::nothrow) XcbConnection(*api, application, false));
     if (result)
         result->queryExtensions();
     return result;
@@ -173,13 +177,27 @@ Nanoseconds XcbConnection::refreshInterval(xcb_window_t window)
 std::unique_ptr<XcbConnection> XcbWindowState::take(xcb_connection_t* application, xcb_window_t window)
 {
     std::unique_ptr<XcbConnection> connection;
+    bool refused;
     {
         const std::lock_guard lock(m_mutex);
         connection = std::move(m_spare);
+        refused = m_refused;
     }
     if (connection && connection->recycle(window))
         return connection;
-    return XcbConnection::open(application, window);
+    if (!refused) {
+        connection = XcbConnection::open(application, window);
+        if (connection)
+            return connection;
+    }
+    connection = XcbConnection::borrow(application);
+    if (connection && !refused) {
+        VWSI_WARN("X11: the server accepts no second connection; frames go over the application's own, more "
+                  "slowly (check $DISPLAY and $XAUTHORITY)");
+        const std::lock_guard lock(m_mutex);
+        m_refused = true;
+    }
+    return connection;
 }
 
 void XcbWindowState::give(std::unique_ptr<XcbConnection> connection)
