@@ -27,8 +27,7 @@ Nanoseconds momentOf(uint64_t ust)
 
 PresentPacer::PresentPacer(XcbConnection& connection, xcb_window_t window)
     : m_connection(connection), m_window(window),
-      m_eventId(connection.api().xcb_generate_id(connection.get())),
-      m_firstSerial(m_eventId * kGoldenRatio)
+      m_eventId(connection.api().xcb_generate_id(connection.get())), m_firstSerial(m_eventId * kGoldenRatio)
 {
     const XcbApi& api = connection.api();
     uint32_t mask = XCB_PRESENT_EVENT_MASK_COMPLETE_NOTIFY | XCB_PRESENT_EVENT_MASK_IDLE_NOTIFY;
@@ -64,9 +63,9 @@ void PresentPacer::show(const XcbBuffer& buffer, const Frame& frame, xcb_xfixes_
     m_waiting += paced;
     ++m_reading;
     m_connection.settle(m_connection.api().xcb_present_pixmap(
-        m_connection.get(), m_window, buffer.pixmap(), wireSerial(frame.serial), XCB_NONE, region,
-        0, 0, XCB_NONE, XCB_NONE, XCB_NONE, late ? XCB_PRESENT_OPTION_ASYNC : XCB_PRESENT_OPTION_NONE,
-        refresh, 0, 0, 0, nullptr));
+        m_connection.get(), m_window, buffer.pixmap(), wireSerial(frame.serial), XCB_NONE, region, 0, 0,
+        XCB_NONE, XCB_NONE, XCB_NONE, late ? XCB_PRESENT_OPTION_ASYNC : XCB_PRESENT_OPTION_NONE, refresh, 0,
+        0, 0, nullptr));
 }
 
 PresentPacer::Heard PresentPacer::handleOther(const xcb_present_generic_event_t& event, TargetEvents& events)

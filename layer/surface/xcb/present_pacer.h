@@ -34,8 +34,9 @@ public:
         VkExtent2D windowExtent{}; ///< valid if `resized`
     };
 
-    /// Handles a generic event of Present's. Every client that asks for a window's events gets those of all who present
-    /// to it, other targets included. `bufferOf` gives the index of a pixmap, or -1 when it is another's.
+    /// Handles a generic event of Present's. Every client that asks for a window's events gets those of all
+    /// who present to it, other targets included. `bufferOf` gives the index of a pixmap, or -1 when it is
+    /// another's.
     template <typename BufferOf>
     Heard handle(const xcb_present_generic_event_t& event, TargetEvents& events, BufferOf&& bufferOf)
     {

@@ -34,7 +34,8 @@ public:
         uint8_t presentOpcode = 0;
     };
 
-    /// A private connection to the server that `application` talks to; null when the server refuses or is gone.
+    /// A private connection to the server that `application` talks to; null when the server refuses or is
+    /// gone.
     static std::unique_ptr<XcbConnection> open(xcb_connection_t* application, xcb_window_t window);
 
     /// The application's own connection; null when it is dead.
@@ -85,8 +86,8 @@ struct XcbWindowState {
     /// Until when a queued frame of an earlier target may still become visible (CLOCK_MONOTONIC).
     std::atomic<Nanoseconds> queuedUntil{0};
 
-    /// A connection left by a target that has ended, a new one, or the application's when that is refused; null when
-    /// the application's is dead.
+    /// A connection left by a target that has ended, a new one, or the application's when that is refused;
+    /// null when the application's is dead.
     std::unique_ptr<XcbConnection> take(xcb_connection_t* application, xcb_window_t window);
     void give(std::unique_ptr<XcbConnection> connection);
 

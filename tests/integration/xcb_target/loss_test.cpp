@@ -1,4 +1,5 @@
-// X11 targets when windows, connections and servers go away or refuse: the right result, soon, and nothing worse.
+// X11 targets when windows, connections and servers go away or refuse: the right result, soon, and nothing
+// worse.
 
 #include "core/settings.h"
 #include "player.h"
@@ -152,7 +153,8 @@ constexpr Mode kModes[] = {
     {"FifoByTimer", "shm", VK_PRESENT_MODE_FIFO_KHR},
 };
 
-INSTANTIATE_TEST_SUITE_P(Xcb, Loss, ::testing::ValuesIn(kModes), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Xcb, Loss, ::testing::ValuesIn(kModes),
+                         [](const auto& info) { return info.param.name; });
 
 /// A server that lets in only who knows its cookie, and an application that is in already.
 class Refused : public ::testing::TestWithParam<Mode> {
@@ -200,7 +202,8 @@ TEST_P(Refused, FramesGoOverTheApplicationsConnectionUnheard)
 {
     const Server server("800x600x24", {"-auth", m_path.c_str()});
     xcb_connection_t* stranger = xcb_connect(server.display().c_str(), nullptr);
-    ASSERT_NE(xcb_connection_has_error(stranger), 0) << "the server lets everybody in: this test tests nothing";
+    ASSERT_NE(xcb_connection_has_error(stranger), 0)
+        << "the server lets everybody in: this test tests nothing";
     xcb_disconnect(stranger);
 
     Client client(connect(server));
@@ -260,7 +263,8 @@ TEST_P(Refused, ServerKilledUnderLoad)
     killer.join();
 }
 
-INSTANTIATE_TEST_SUITE_P(Xcb, Refused, ::testing::ValuesIn(kModes), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Xcb, Refused, ::testing::ValuesIn(kModes),
+                         [](const auto& info) { return info.param.name; });
 
 TEST(XcbLoss, AnotherServerAtTheSameAddressIsNotTakenForTheApplications)
 {

@@ -35,8 +35,9 @@ void Player::start(VkExtent2D extent, VkPresentModeKHR mode, const BufferLayout&
     if (m_result != VK_SUCCESS)
         return;
     ASSERT_FALSE(formats.empty());
-    const TargetInfo info{extent,   formats[0], VK_COLOR_SPACE_SRGB_NONLINEAR_KHR, VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR, mode,
-                          kBuffers, nullptr};
+    const TargetInfo info{
+        extent,   formats[0], VK_COLOR_SPACE_SRGB_NONLINEAR_KHR, VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR, mode,
+        kBuffers, nullptr};
     m_result = m_surface->createTarget(info, &m_target);
     for (uint32_t i = 0; i < kBuffers && m_result == VK_SUCCESS; ++i) {
         m_result = m_target->allocate(i, layout, &m_memory[i]);
@@ -85,7 +86,8 @@ VkResult Player::show(uint32_t pixel, VkPresentModeKHR mode, std::vector<VkRect2
     m_busy[index] = true;
     const TargetBuffer& memory = m_memory[index];
     for (uint32_t y = 0; y < m_extent.height; ++y) {
-        auto* row = reinterpret_cast<uint32_t*>(static_cast<uint8_t*>(memory.data) + size_t{memory.stride} * y);
+        auto* row =
+            reinterpret_cast<uint32_t*>(static_cast<uint8_t*>(memory.data) + size_t{memory.stride} * y);
         std::fill(row, row + memory.stride / 4, pixel);
     }
     Frame frame;
@@ -115,7 +117,8 @@ int64_t uniform(const std::vector<uint32_t>& pixels, uint32_t mask)
     if (pixels.empty())
         return -1;
     const uint32_t first = pixels[0] & mask;
-    const bool same = std::all_of(pixels.begin(), pixels.end(), [&](uint32_t p) { return (p & mask) == first; });
+    const bool same =
+        std::all_of(pixels.begin(), pixels.end(), [&](uint32_t p) { return (p & mask) == first; });
     return same ? int64_t{first} : -1;
 }
 

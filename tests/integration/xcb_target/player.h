@@ -1,7 +1,7 @@
 #pragma once
 
-#include "surface/xcb/xcb_surface.h"
 #include "server.h"
+#include "surface/xcb/xcb_surface.h"
 
 #include <deque>
 #include <functional>
@@ -29,7 +29,8 @@ public:
     VkResult show(uint32_t pixel, std::vector<VkRect2D> damage = {});
     VkResult show(uint32_t pixel, VkPresentModeKHR mode, std::vector<VkRect2D> damage = {});
 
-    /// Waits until all frames given so far were reported and all buffers are back; VK_TIMEOUT after some seconds.
+    /// Waits until all frames given so far were reported and all buffers are back; VK_TIMEOUT after some
+    /// seconds.
     VkResult finish();
 
     uint64_t shown() const { return m_serial; }

@@ -1,4 +1,5 @@
-// What X11 targets show on a real server: whole frames, in order, with the right pacing, by every way there is.
+// What X11 targets show on a real server: whole frames, in order, with the right pacing, by every way there
+// is.
 
 #include "core/settings.h"
 #include "player.h"
@@ -15,8 +16,8 @@ namespace {
 /// One way for frames to reach the server.
 struct Way {
     const char* name;
-    const char* setting;       ///< VENUS_WSI_X11
-    const char* without;       ///< extension that the server lacks, or null
+    const char* setting; ///< VENUS_WSI_X11
+    const char* without; ///< extension that the server lacks, or null
     VkPresentModeKHR mode;
 };
 
@@ -32,8 +33,8 @@ protected:
         setenv("VENUS_WSI_X11", GetParam().setting, 1);
         vwsi::testing::reloadSettings();
         if (GetParam().without)
-            m_server = std::make_unique<Server>("800x600x24", std::initializer_list<const char*>{
-                                                                  "-ac", "-extension", GetParam().without});
+            m_server = std::make_unique<Server>(
+                "800x600x24", std::initializer_list<const char*>{"-ac", "-extension", GetParam().without});
         else
             m_server = std::make_unique<Server>("800x600x24", std::initializer_list<const char*>{"-ac"});
         m_client = std::make_unique<Client>(m_server->display());
@@ -115,7 +116,8 @@ TEST_P(Ways, OnlyDamageChanges)
     for (int y = 0; y < 200; ++y) {
         for (int x = 0; x < 320; ++x) {
             const bool inside = (x >= 10 && x < 40 && y >= 20 && y < 60) || (x >= 300 && y >= 190);
-            wrong += (pixels[static_cast<size_t>(y) * 320 + x] & 0xffffff) != (inside ? 0xaabbccu : 0x101010u);
+            wrong +=
+                (pixels[static_cast<size_t>(y) * 320 + x] & 0xffffff) != (inside ? 0xaabbccu : 0x101010u);
         }
     }
     EXPECT_EQ(wrong, 0u);
@@ -192,7 +194,8 @@ TEST_P(Ways, ResizeStormWithNewTargets)
         ASSERT_EQ(next->show(frameColour(i)), VK_SUCCESS);
         if (i % 4 == 0) {
             ASSERT_EQ(next->finish(), VK_SUCCESS);
-            EXPECT_EQ(uniform(m_client->pixels(window, 0, 0, static_cast<uint16_t>(size), static_cast<uint16_t>(size))),
+            EXPECT_EQ(uniform(m_client->pixels(window, 0, 0, static_cast<uint16_t>(size),
+                                               static_cast<uint16_t>(size))),
                       frameColour(i) & 0xffffff);
         }
         kept.push_back(std::move(next));

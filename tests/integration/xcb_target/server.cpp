@@ -23,8 +23,8 @@ Server::Server(const char* screen, std::initializer_list<const char*> options)
     if (pipe2(pipe, O_CLOEXEC) != 0)
         return;
     const std::string descriptor = std::to_string(pipe[1]);
-    std::vector<const char*> arguments{"Xvfb",      "-displayfd", descriptor.c_str(), "-screen", "0", screen,
-                                       "-noreset", "-nolisten",  "tcp"};
+    std::vector<const char*> arguments{"Xvfb", "-displayfd", descriptor.c_str(), "-screen", "0",
+                                       screen, "-noreset",   "-nolisten",        "tcp"};
     arguments.insert(arguments.end(), options.begin(), options.end());
     arguments.push_back(nullptr);
 
@@ -113,9 +113,9 @@ xcb_window_t Client::createWindow(uint16_t width, uint16_t height, uint8_t depth
     xcb_create_colormap(m_connection, XCB_COLORMAP_ALLOC_NONE, colormap, m_screen->root, visual);
     const xcb_window_t window = xcb_generate_id(m_connection);
     const uint32_t values[] = {0, 0, 1, colormap};
-    xcb_create_window(m_connection, depth, window, m_screen->root, 0, 0, width, height, 0,
-                      XCB_WINDOW_CLASS_INPUT_OUTPUT, visual,
-                      XCB_CW_BACK_PIXEL | XCB_CW_BORDER_PIXEL | XCB_CW_OVERRIDE_REDIRECT | XCB_CW_COLORMAP, values);
+    xcb_create_window(
+        m_connection, depth, window, m_screen->root, 0, 0, width, height, 0, XCB_WINDOW_CLASS_INPUT_OUTPUT,
+        visual, XCB_CW_BACK_PIXEL | XCB_CW_BORDER_PIXEL | XCB_CW_OVERRIDE_REDIRECT | XCB_CW_COLORMAP, values);
     xcb_map_window(m_connection, window);
     // On purpose not flushed: the code under test must not depend on it.
     return window;
@@ -139,10 +139,12 @@ void Client::sync()
     free(xcb_get_input_focus_reply(m_connection, xcb_get_input_focus(m_connection), nullptr));
 }
 
-std::vector<uint32_t> Client::pixels(xcb_window_t window, int16_t x, int16_t y, uint16_t width, uint16_t height)
+std::vector<uint32_t> Client::pixels(xcb_window_t window, int16_t x, int16_t y, uint16_t width,
+                                     uint16_t height)
 {
     std::vector<uint32_t> result;
-    const auto cookie = xcb_get_image(m_connection, XCB_IMAGE_FORMAT_Z_PIXMAP, window, x, y, width, height, ~0u);
+    const auto cookie =
+        xcb_get_image(m_connection, XCB_IMAGE_FORMAT_Z_PIXMAP, window, x, y, width, height, ~0u);
     xcb_generic_error_t* error = nullptr;
     auto* reply = xcb_get_image_reply(m_connection, cookie, &error);
     free(error);

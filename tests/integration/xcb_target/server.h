@@ -20,8 +20,8 @@ public:
     Server& operator=(const Server&) = delete;
 
     const std::string& display() const { return m_display; }
-    void kill();      ///< as by a crash
-    void stop();      ///< keeps its sockets but answers nothing
+    void kill(); ///< as by a crash
+    void stop(); ///< keeps its sockets but answers nothing
     void resume();
 
 private:

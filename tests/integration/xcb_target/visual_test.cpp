@@ -75,7 +75,8 @@ TEST(XcbVisual, Depth30)
     SurfaceState state;
     const auto formats = formatsOfWindow(client, window, &state);
     ASSERT_FALSE(formats.empty());
-    EXPECT_TRUE(formats[0] == VK_FORMAT_A2R10G10B10_UNORM_PACK32 || formats[0] == VK_FORMAT_A2B10G10R10_UNORM_PACK32);
+    EXPECT_TRUE(formats[0] == VK_FORMAT_A2R10G10B10_UNORM_PACK32 ||
+                formats[0] == VK_FORMAT_A2B10G10R10_UNORM_PACK32);
     EXPECT_TRUE(state.compositeAlpha & VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR);
     EXPECT_TRUE(xcbPresentationSupport(client.connection(), client.screen()->root_visual));
     for (const VkPresentModeKHR mode : {VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_IMMEDIATE_KHR}) {

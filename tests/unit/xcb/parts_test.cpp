@@ -117,8 +117,7 @@ std::string displayAtUnix(const std::string& path, bool abstract)
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     memcpy(address.sun_path + (abstract ? 1 : 0), path.data(), path.size());
-    const auto length =
-        static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
     const Connected connected(reinterpret_cast<const sockaddr*>(&address), length);
     EXPECT_TRUE(connected.good()) << path << ": " << strerror(errno);
     const std::string display = displayAtPeer(connected.client());
