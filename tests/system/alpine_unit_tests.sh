@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# The layer's unit tests, built for musl, run in Alpine.
+# Usage: tests/system/alpine_unit_tests.sh [NAME...]      names of unit tests; default: all
+# Exit status: 0 all passed, 1 one failed, 77 Alpine's minirootfs is not on this machine.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+rig=$root/tests/rig/alpine
+tree=$root/build/alpine/test-unit
+build=$root/build/alpine/unit-x86_64
+log=$root/build/logs/alpine-unit.log
+
+if [ "$(id -u)" != 0 ]; then
+    echo "entering Alpine's tree needs root"
+    exit 77
+fi
+rm -rf --one-file-system "$tree"
+"$rig/minirootfs" x86_64 "$tree" || exit
+"$rig/setup"
+"$rig/sysroot" x86_64
+
+inside() { "$root/tests/rig/enter" env PATH="$root/build/alpine/toolchain/bin:/usr/sbin:/usr/bin:/sbin:/bin" "$@"; }
+if [ ! -e "$build/build.ninja" ]; then
+    inside meson setup "$build" "$root" --cross-file "$rig/musl-x86_64.ini" -Dtests=enabled -Dbench=disabled \
+        -Dbuildtype=plain -Dcpp_args=-O1 >"$log" 2>&1 || {
+        tail -n 30 "$log"
+        echo "the build for musl was not configured; the whole log is build/logs/alpine-unit.log"
+        exit 1
+    }
+fi
+# NAME, PROGRAM and ARGUMENTS of every unit test, tab-separated.
+list() {
+    inside meson introspect --tests "$build" | python3 -c '
+import json, sys
+for test in json.load(sys.stdin):
+    if any(suite.split(":")[-1] == "unit" for suite in test["suite"]):
+        print("\t".join([test["name"], *test["cmd"]]))'
+}
+inside ninja -C "$build" build.ninja >"$log" 2>&1 || { tail -n 30 "$log"; exit 1; }
+tests=$(list)
+[ -n "$tests" ] || { echo "meson knows no unit test"; exit 1; }
+# shellcheck disable=SC2046
+inside nice ninja -C "$build" -j 2 layer/libVkLayer_VENUS_wsi.so \
+    $(cut -f 2 <<<"$tests" | sort -u | sed -n "s,^$build/,,p") >"$log" 2>&1 || {
+    grep -A 8 -m 3 '^FAILED' "$log" || tail -n 30 "$log"
+    echo "the unit tests were not built for musl; the whole log is build/logs/alpine-unit.log"
+    exit 1
+}
+
+passed=0 failed=0 cases=0
+while IFS=$'\t' read -r name program arguments; do
+    [ $# = 0 ] || [[ " $* " == *" $name "* ]] || continue
+    output=$root/build/logs/alpine-unit-$name.log
+    case $program in
+    "$build"/*) ;;
+    # A script needs what Alpine's bare tree lacks, and tests nothing that depends on the C library.
+    *) echo "skip - $name: $program is no program of this build"; continue ;;
+    esac
+    # shellcheck disable=SC2086
+    if "$rig/chroot" "$tree" "$root:$root" -- "$program" ${arguments//$'\t'/ } >"$output" 2>&1 </dev/null; then
+        ran=$(sed -n 's/^\[==========\] \([0-9]*\) tests\{0,1\} from .* ran.*/\1/p' "$output")
+        if [ "${ran:-0}" -gt 0 ]; then
+            echo "ok - $name: $ran cases"
+            passed=$((passed + 1)) cases=$((cases + ran))
+            continue
+        fi
+        echo "no case was run" >>"$output"
+    fi
+    echo "not ok - $name (build/logs/alpine-unit-$name.log)"
+    grep -E '^\[  FAILED|Failure|no case' "$output" | sort -u | head -n 30 || tail -n 10 "$output"
+    failed=$((failed + 1))
+done <<<"$tests"
+echo "$passed programs with $cases cases passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
