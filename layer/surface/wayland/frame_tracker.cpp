@@ -76,6 +76,12 @@ Nanoseconds FrameTracker::oldestCallback() const
     return oldest;
 }
 
+unsigned FrameTracker::callbacks() const
+{
+    return static_cast<unsigned>(
+        std::ranges::count_if(m_entries, [](const Entry& entry) { return entry.callback != nullptr; }));
+}
+
 void FrameTracker::track(wl_surface* surface, uint64_t serial, bool paced, Nanoseconds notBefore)
 {
     const Nanoseconds now = monotonicNow();
@@ -86,9 +92,7 @@ void FrameTracker::track(wl_surface* surface, uint64_t serial, bool paced, Nanos
                    static_cast<unsigned long long>(kHiddenAfter / 1'000'000));
     }
 
-    unsigned callbacks = 0;
     for (Entry& entry : m_entries) {
-        callbacks += entry.callback ? 1 : 0;
         // Nothing more is to be heard of these, and they are about to be replaced.
         if (!entry.reported && !entry.callback && !entry.feedback)
             report(entry, 0);
@@ -102,8 +106,8 @@ void FrameTracker::track(wl_surface* surface, uint64_t serial, bool paced, Nanos
     m_lastCommit = now;
 
     // A hidden window's callback stays away; one that waits for the window to be seen again is enough.
-    const unsigned limit = paced && !m_hidden ? kCallbacks : 1;
-    if ((paced || !m_presentation) && callbacks < limit) {
+    const unsigned limit = paced && !m_hidden ? kQueued : 1;
+    if ((paced || !m_presentation) && callbacks() < limit) {
         static constexpr wl_callback_listener kListener = {.done = onCallback};
         entry.callback.reset(wl_surface_frame(surface));
         if (entry.callback)
@@ -123,17 +127,11 @@ void FrameTracker::track(wl_surface* surface, uint64_t serial, bool paced, Nanos
 
 Nanoseconds FrameTracker::readyAt(bool queued) const
 {
-    const Nanoseconds oldest = oldestCallback();
-    if (oldest == kForever)
+    const unsigned waiting = callbacks();
+    if (waiting == 0 || (!m_hidden && waiting < (queued ? kQueued : 1)))
         return 0;
-    const Nanoseconds now = monotonicNow();
-    const Nanoseconds hiddenAt = oldest + kHiddenAfter;
-    Nanoseconds ready = hiddenAt;
-    if (m_hidden)
-        ready = m_lastCommit + kHiddenPace;
-    else if (queued)
-        ready = now < hiddenAt ? 0 : m_lastCommit + kHiddenPace;
-    return ready <= now ? 0 : ready;
+    const Nanoseconds ready = m_hidden ? m_lastCommit + kHiddenPace : oldestCallback() + kHiddenAfter;
+    return ready <= monotonicNow() ? 0 : ready;
 }
 
 Nanoseconds FrameTracker::nextExpiry() const

@@ -59,8 +59,9 @@ private:
 
     /// More than swapchains have images; frames beyond that are given up, the oldest first.
     static constexpr size_t kEntries = 32;
-    /// Callbacks asked for at once while the compositor queues frames.
-    static constexpr unsigned kCallbacks = 8;
+    /// Frames that a compositor with a queue of its own is given ahead: one that it is about to show, and one
+    /// so that it never misses a refresh. More would only make each of them late.
+    static constexpr unsigned kQueued = 2;
 
     static void onCallback(void* data, wl_callback*, uint32_t);
     static void onPresented(void* data, PresentationFeedback*, uint32_t secondsHigh, uint32_t secondsLow,
@@ -71,6 +72,7 @@ private:
     Entry& freeEntry();
     void report(Entry& entry, Nanoseconds when);
     Nanoseconds patience() const { return m_hidden ? kHiddenPace : kHiddenAfter; }
+    unsigned callbacks() const;
     Nanoseconds oldestCallback() const;
 
     WrapperPtr<wp_presentation> m_presentation;

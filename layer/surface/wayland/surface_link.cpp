@@ -4,12 +4,6 @@
 
 namespace vwsi {
 
-uint32_t SurfaceLink::enter()
-{
-    const std::lock_guard lock(m_mutex);
-    return ++m_lastTarget;
-}
-
 bool SurfaceLink::claim(uint32_t number)
 {
     if (number < m_shownTarget)

@@ -2,6 +2,7 @@
 
 #include "surface/wayland/wayland_connection.h"
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 
@@ -26,7 +27,7 @@ public:
     std::mutex& mutex() { return m_mutex; }
 
     /// Number of a new target, counting up.
-    uint32_t enter();
+    uint32_t enter() { return ++m_lastTarget; }
 
     /// Whether target `number` may still show frames, which ends when a newer one has shown its first.
     bool claim(uint32_t number);
@@ -46,7 +47,7 @@ private:
     std::shared_ptr<const WaylandConnection> m_connection;
     wl_surface* m_surface;
     std::mutex m_mutex;
-    uint32_t m_lastTarget = 0;
+    std::atomic<uint32_t> m_lastTarget{0};
     uint32_t m_shownTarget = 0;
     bool m_tearing = false;
     ProxyPtr<wp_tearing_control_v1> m_tearingControl;
