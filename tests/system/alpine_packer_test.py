@@ -337,5 +337,85 @@ class Packer(unittest.TestCase):
             self.assertNotIn("Traceback", done.stderr)
 
 
+class Recipes(unittest.TestCase):
+    """What abuild and Alpine's own checks insist on, for the APKBUILDs here; abuild itself runs on Alpine only."""
+
+    PORTS = os.path.join(ROOT, "manifests", "alpine")
+    LICENSES = {"MIT", "GPL-2.0-only", "Apache-2.0"}
+
+    def recipes(self):
+        names = sorted(name for name in os.listdir(self.PORTS)
+                       if os.path.isfile(os.path.join(self.PORTS, name, "APKBUILD")))
+        self.assertGreaterEqual(len(names), 3)
+        for name in names:
+            path = os.path.join(self.PORTS, name, "APKBUILD")
+            with open(path, encoding="utf-8") as file:
+                yield name, path, file.read()
+
+    def variables(self, path, *names):
+        """The values a POSIX shell gives the recipe's variables."""
+        show = "; ".join(f'printf "%s\\0" "${name}"' for name in names)
+        done = subprocess.run(["sh", "-ec", f'. "$1"; {show}', "sh", path], capture_output=True, text=True, check=True,
+                              env={"PATH": os.environ["PATH"], "srcdir": "/src", "CARCH": "aarch64"})
+        return done.stdout.split("\0")[:-1]
+
+    def test_fields_are_set_as_abuild_wants_them(self):
+        for name, path, text in self.recipes():
+            pkgname, pkgver, pkgrel, pkgdesc, url, arch, license_ = self.variables(
+                path, "pkgname", "pkgver", "pkgrel", "pkgdesc", "url", "arch", "license")
+            self.assertEqual(pkgname, name)
+            self.assertTrue(apk_metadata.VERSION.match(f"{pkgver}-r{pkgrel}"))
+            self.assertTrue(0 < len(pkgdesc) <= 128 and not pkgdesc.endswith("."), pkgdesc)
+            self.assertTrue(url.startswith("https://"))
+            self.assertLessEqual(set(arch.split()), {"x86_64", "aarch64"})
+            self.assertIn(license_, self.LICENSES)
+            self.assertRegex(text, r"(?m)^# Maintainer: .+ <.+@.+>$")
+
+    def test_layout_is_alpines(self):
+        for _, _, text in self.recipes():
+            self.assertNotRegex(text, r"(?m)[ \t]$")
+            self.assertNotRegex(text, r"(?m)^ +\S")
+            self.assertTrue(text.endswith("\n"))
+
+    def test_there_is_a_check_or_a_reason_why_not(self):
+        for _, path, text in self.recipes():
+            options, = self.variables(path, "options")
+            self.assertTrue("!check" in options.split() or "\ncheck() {" in text)
+
+    def test_functions_are_there_and_meson_is_called_alpines_way(self):
+        for _, _, text in self.recipes():
+            self.assertIn("\nbuild() {", text)
+            self.assertIn("\npackage() {", text)
+            if "meson" in text:
+                self.assertIn("abuild-meson", text)
+                self.assertIn("meson compile -C output", text)
+
+    def test_remote_sources_have_checksums(self):
+        # The kernel's is added by `abuild checksum`, see README.md.
+        for name, path, _ in self.recipes():
+            source, sums = self.variables(path, "source", "sha512sums") if name == "venus-mesa" else ("", "")
+            for entry in source.split():
+                if "://" in entry:
+                    self.assertRegex(sums, rf"(?m)^[0-9a-f]{{128}}  {os.path.basename(entry)}$")
+
+    def test_stage_refuses_what_is_not_there(self):
+        done = subprocess.run([os.path.join(self.PORTS, "stage"), "nothing", "/nowhere"], capture_output=True, text=True)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("there is no manifests/alpine/nothing/APKBUILD", done.stderr)
+
+    def test_staged_recipes_have_their_sources_and_sums(self):
+        for name, _, _ in self.recipes():
+            with tempfile.TemporaryDirectory() as folder:
+                done = subprocess.run([os.path.join(self.PORTS, "stage"), name, folder], capture_output=True, text=True)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                source, sums = self.variables(os.path.join(folder, "APKBUILD"), "source", "sha512sums")
+                stated = dict(reversed(line.split("  ")) for line in sums.split("\n") if line)
+                for entry in source.split():
+                    local = os.path.join(folder, os.path.basename(entry))
+                    if "://" not in entry:
+                        with open(local, "rb") as file:
+                            self.assertEqual(stated[os.path.basename(entry)], hashlib.sha512(file.read()).hexdigest())
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=1)
