@@ -1,52 +1,45 @@
 #include "surface/xcb/xcb_api.h"
 
-#include "core/dynamic_library.h"
 #include "core/log.h"
 
 #include <new>
+#include <utility>
 
 namespace vwsi {
 
 namespace {
 
-/// A library that stays for the life of the process: xcb connections hold addresses of its data.
-const DynamicLibrary* openForGood(const char* soname)
+std::unique_ptr<DynamicLibrary> open(const char* soname)
 {
-    auto* library = new (std::nothrow) DynamicLibrary(soname);
-    if (library && !library->loaded()) {
-        delete library;
-        library = nullptr;
-    }
-    return library;
+    std::unique_ptr<DynamicLibrary> library(new (std::nothrow) DynamicLibrary(soname));
+    return library && library->loaded() ? std::move(library) : nullptr;
 }
 
 const XcbApi* load()
 {
-    const DynamicLibrary* core = openForGood("libxcb.so.1");
-    auto* api = core ? new (std::nothrow) XcbApi : nullptr;
-    if (!api) {
+    std::unique_ptr<XcbApi> api(new (std::nothrow) XcbApi);
+    std::unique_ptr<DynamicLibrary>* slot = api ? api->libraries : nullptr;
+    if (slot)
+        *slot = open("libxcb.so.1");
+    if (!slot || !*slot) {
         VWSI_ERROR("X11 surfaces need libxcb.so.1, which does not load: install libxcb");
-        delete core;
         return nullptr;
     }
 
     bool complete = true;
-    const DynamicLibrary* library = core;
-#define VWSI_BIND(name) complete = library->bind(api->name, #name) && complete;
+#define VWSI_BIND(name) complete = (*slot)->bind(api->name, #name) && complete;
     VWSI_XCB_CORE(VWSI_BIND)
     if (!complete) {
         VWSI_ERROR("libxcb.so.1 is too old for X11 surfaces: version 1.11 or newer is needed");
-        delete api;
-        delete core;
         return nullptr;
     }
 
 #define VWSI_EXTENSION(soname, functions, idMember, idSymbol)                                                \
-    library = openForGood(soname);                                                                           \
-    if (library) {                                                                                           \
+    *++slot = open(soname);                                                                                  \
+    if (*slot) {                                                                                             \
         complete = true;                                                                                     \
         functions(VWSI_BIND) if (complete) api->idMember =                                                   \
-            static_cast<xcb_extension_t*>(library->symbol(idSymbol));                                        \
+            static_cast<xcb_extension_t*>((*slot)->symbol(idSymbol));                                        \
     }                                                                                                        \
     if (!api->idMember)                                                                                      \
         VWSI_INFO("%s is not installed: X11 surfaces do without it", soname);
@@ -57,7 +50,7 @@ const XcbApi* load()
     VWSI_EXTENSION("libxcb-randr.so.0", VWSI_XCB_RANDR, randrId, "xcb_randr_id")
 #undef VWSI_EXTENSION
 #undef VWSI_BIND
-    return api;
+    return api.release();
 }
 
 } // namespace
@@ -71,9 +64,9 @@ const XcbApi* xcbApi()
 xcb_connection_t* xcbConnectionOf(_XDisplay* display)
 {
     using GetConnection = xcb_connection_t* (*)(_XDisplay*);
+    static const DynamicLibrary* const library = open("libX11-xcb.so.1").release();
     static const GetConnection getConnection = []() -> GetConnection {
         GetConnection function = nullptr;
-        const DynamicLibrary* library = openForGood("libX11-xcb.so.1");
         if (!library || !library->bind(function, "XGetXCBConnection")) {
             VWSI_ERROR("Xlib surfaces need libX11-xcb.so.1, which does not load: install libX11-xcb");
             return nullptr;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "core/dynamic_library.h"
+
+#include <memory>
 #include <xcb/present.h>
 #include <xcb/randr.h>
 #include <xcb/shm.h>
@@ -103,6 +106,8 @@ struct XcbApi {
     xcb_extension_t* presentId = nullptr;
     xcb_extension_t* xfixesId = nullptr;
     xcb_extension_t* randrId = nullptr;
+
+    std::unique_ptr<DynamicLibrary> libraries[5]; ///< what the above lies in
 };
 
 /// The bound libraries, or null (after one log line) when there is no usable libxcb.

@@ -9,6 +9,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/// libxcb cannot unregister a special event queue of a connection that is dead.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions()
+{
+    return "leak:xcb_register_for_special_xge";
+}
+
 namespace vwsi::xcbtest {
 
 namespace {
