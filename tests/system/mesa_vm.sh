@@ -31,17 +31,20 @@ for name in blobs sync2; do
         aarch64-linux-gnu-g++ -lvulkan -- "$sources/mesa_${name}_client.cpp" "$sources/mesa_client.cpp"
 done
 
-# blobs WORD ALIGNMENT: how many of the blobs seen under an alignment are whole ("aligned") or not ("odd").
+# seen_with ALIGNMENT: the blobs that were mapped under it, first and last byte.
+seen_with() {
+    awk -v want="== alignment $1" '/^==/ { on = $0 == want } on && /^blob/ { print $2 }' <<<"$seen"
+}
+
+# blobs WORD ALIGNMENT: how many of them are whole multiples of 16 KiB at multiples of it ("whole") or not ("odd"), or
+# are at multiples of it ("placed").
 blobs() {
-    local word=$1 align=$2 first last aligned=0 odd=0
+    local word=$1 first last whole=0 odd=0 placed=0
     while IFS=- read -r first last; do
-        if ((0x$first % 16384 == 0 && (0x$last + 1) % 16384 == 0)); then
-            aligned=$((aligned + 1))
-        else
-            odd=$((odd + 1))
-        fi
-    done < <(awk -v want="== alignment $align" '/^==/ { on = $0 == want } on && /^blob/ { print $2 }' <<<"$seen")
-    if [ "$word" = aligned ]; then echo "$aligned $word"; else echo "$odd $word"; fi
+        ((0x$first % 16384)) || placed=$((placed + 1))
+        if ((0x$first % 16384 == 0 && (0x$last + 1) % 16384 == 0)); then whole=$((whole + 1)); else odd=$((odd + 1)); fi
+    done < <(seen_with "$2")
+    echo "${!word} $word"
 }
 
 for kernel in 4k 16k; do
@@ -52,13 +55,18 @@ for kernel in 4k 16k; do
         <(printf '%s\n' "$seen")
     expect "$kernel: 200 submissions with synchronization2 on virtio-gpu" 0 '^200 submissions, 200 results right' \
         printf '%s\n' "$seen"
-    # Ten memories, the ring and the pool of the command stream.
-    for align in default 16384; do
-        expect "$kernel: with the alignment $align every blob is whole" 0 '^0 odd$' blobs odd $align
-        expect "$kernel: with the alignment $align there are blobs" 0 '^(1[2-9]|[2-9][0-9]) aligned$' blobs aligned $align
-    done
+    # Twelve are ten memories, the ring and the pool of the command stream.
+    expect "$kernel: with an alignment of 16384 every blob is whole" 0 '^0 odd$' blobs odd 16384
+    expect "$kernel: with an alignment of 16384 there are blobs" 0 '^(1[2-9]|[2-9][0-9]) whole$' blobs whole 16384
     if [ $kernel = 4k ]; then
+        expect "4k: that is the default" 0 '^same$' bash -c '[ "$1" = "$2" ] && echo same' bash \
+            "$(seen_with default)" "$(seen_with 16384)"
         without='^0 odd' expect "4k: without alignment some are not" 0 '^[0-9]+ odd$' blobs odd 1
+    else
+        # The kernel places blobs well, and the driver leaves them as they are.
+        expect "16k: nothing is rounded by default" 0 '^same$' bash -c '[ "$1" = "$2" ] && echo same' bash \
+            "$(seen_with default)" "$(seen_with 1)"
+        expect "16k: every blob is placed well all the same" 0 '^(1[2-9]|[2-9][0-9]) placed$' blobs placed default
     fi
 done
 finish
