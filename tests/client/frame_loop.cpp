@@ -105,7 +105,7 @@ void FrameLoop::recreate()
     createSwapchain();
 }
 
-void FrameLoop::record(VkCommandBuffer command, VkImage image)
+void recordFrame(VkCommandBuffer command, VkImage image, uint32_t number, VkImageLayout finalLayout)
 {
     const VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, nullptr,
                                          VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT, nullptr};
@@ -122,7 +122,7 @@ void FrameLoop::record(VkCommandBuffer command, VkImage image)
     barrier.subresourceRange = whole;
     vkCmdPipelineBarrier(command, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0, nullptr, 0,
                          nullptr, 1, &barrier);
-    const uint32_t colour = colourOf(m_number);
+    const uint32_t colour = colourOf(number);
     const VkClearColorValue value{{static_cast<float>(colour >> 16 & 0xff) / 255.0F,
                                    static_cast<float>(colour >> 8 & 0xff) / 255.0F,
                                    static_cast<float>(colour & 0xff) / 255.0F, 1.0F}};
@@ -130,7 +130,7 @@ void FrameLoop::record(VkCommandBuffer command, VkImage image)
     barrier.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
     barrier.dstAccessMask = 0;
     barrier.oldLayout = VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL;
-    barrier.newLayout = VK_IMAGE_LAYOUT_PRESENT_SRC_KHR;
+    barrier.newLayout = finalLayout;
     vkCmdPipelineBarrier(command, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, 0, nullptr,
                          0, nullptr, 1, &barrier);
     check(vkEndCommandBuffer(command), "vkEndCommandBuffer");
@@ -147,7 +147,7 @@ VkResult FrameLoop::begin(uint32_t* index)
         return acquired;
     ++m_number;
     check(vkResetFences(device, 1, &slot.done), "vkResetFences");
-    record(slot.command, m_images[*index]);
+    recordFrame(slot.command, m_images[*index], m_number);
     const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_TRANSFER_BIT;
     const VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr, 1, &slot.acquired, &stage, 1, &slot.command, 1,
                               &m_rendered[*index]};

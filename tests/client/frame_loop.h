@@ -9,6 +9,16 @@
 
 namespace client {
 
+/// Records the drawing of frame `number` into an image that then can be presented, or stays in `finalLayout`.
+void recordFrame(VkCommandBuffer command, VkImage image, uint32_t number,
+                 VkImageLayout finalLayout = VK_IMAGE_LAYOUT_PRESENT_SRC_KHR);
+
+/// The colour of frame `number` as a pixel 0xRRGGBB.
+constexpr uint32_t colourOf(uint32_t number)
+{
+    return number & 0xffffff;
+}
+
 /// How a frame loop uses its surface.
 struct FrameLoopWishes {
     VkExtent2D extent{0, 0}; ///< where the surface does not tell
@@ -45,9 +55,6 @@ public:
     /// The semaphore that presents of image `index` wait for.
     VkSemaphore rendered(uint32_t index) const { return m_rendered[index]; }
 
-    /// The colour of frame `number` as a pixel 0xRRGGBB.
-    static uint32_t colourOf(uint32_t number) { return number & 0xffffff; }
-
 private:
     struct Slot {
         VkCommandBuffer command = VK_NULL_HANDLE;
@@ -57,7 +64,6 @@ private:
 
     void createSwapchain();
     void destroyImages();
-    void record(VkCommandBuffer command, VkImage image);
 
     VulkanContext& m_context;
     const VkQueue m_queue;

@@ -73,7 +73,7 @@ testing::AssertionResult shows(XcbWindow& window, uint32_t number, uint16_t widt
         if (!picture)
             return testing::AssertionFailure() << "the window cannot be read";
         last = *picture;
-        if (last.whole && last.colour == FrameLoop::colourOf(number))
+        if (last.whole && last.colour == colourOf(number))
             return testing::AssertionSuccess();
         std::this_thread::sleep_for(5ms);
     }
