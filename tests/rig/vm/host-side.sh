@@ -63,6 +63,18 @@ differing_pixels() {
     reply=$(printf '%.0f' "${reply%% *}")
 }
 
+# The one colour of a capture as rrggbb, else how many it has.
+colour_of() {
+    local count
+    pictures "$1" || return
+    count=$(identify -format '%k' "${files[0]}") || return 1
+    if [ "$count" = 1 ]; then
+        reply=$(convert "${files[0]}" -crop 1x1+0+0 +repage -depth 8 rgb:- | od -An -tx1 | tr -d ' \n')
+    else
+        reply="$count colours"
+    fi
+}
+
 # A remote viewer that asks for a size: QEMU then tells the guest that the output has this preferred mode, and with
 # no size at all that nothing is connected. The connection stays open, as QEMU forgets the size with the viewer.
 declare -A viewer=()
@@ -122,6 +134,8 @@ serve() {
             capture $rest || verdict=no ;;
         # shellcheck disable=SC2086
         cube) judge_cube $rest || verdict=no ;;
+        # shellcheck disable=SC2086
+        colour) colour_of $rest || verdict=no ;;
         # shellcheck disable=SC2086
         differ) differing_pixels $rest || verdict=no ;;
         qmp) qmp "$rest" || verdict=no ;;
