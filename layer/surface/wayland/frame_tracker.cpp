@@ -32,10 +32,15 @@ void FrameTracker::onCallback(void* data, wl_callback*, uint32_t)
     FrameTracker& tracker = *entry.tracker;
     entry.callback.reset();
     tracker.m_hidden = false;
-    // Without wp_presentation this is the best news there is, also for a frame that replaced this one since.
+    if (entry.feedback)
+        return;
+    // Without wp_presentation this is the best news there is. A frame that replaced this one meanwhile has no
+    // callback of its own; it comes with the next refresh.
+    const Nanoseconds now = monotonicNow();
+    tracker.report(entry, now);
     for (Entry& other : tracker.m_entries) {
         if (!other.reported && !other.callback && !other.feedback)
-            tracker.report(other, monotonicNow());
+            other.shownAt = std::max(now, other.since) + kAssumedRefresh;
     }
 }
 
@@ -102,6 +107,7 @@ void FrameTracker::track(wl_surface* surface, uint64_t serial, bool paced, Nanos
     entry.serial = serial;
     entry.order = ++m_order;
     entry.since = std::max(now, notBefore);
+    entry.shownAt = kForever;
     entry.reported = false;
     m_lastCommit = now;
 
@@ -139,7 +145,7 @@ Nanoseconds FrameTracker::nextExpiry() const
     Nanoseconds next = kForever;
     for (const Entry& entry : m_entries) {
         if (!entry.reported)
-            next = std::min(next, entry.since + patience());
+            next = std::min({next, entry.since + patience(), entry.shownAt});
     }
     return next;
 }
@@ -148,7 +154,9 @@ void FrameTracker::expire(Nanoseconds now)
 {
     const Nanoseconds limit = patience();
     for (Entry& entry : m_entries) {
-        if (!entry.reported && now >= entry.since + limit) {
+        if (!entry.reported && now >= entry.shownAt) {
+            report(entry, entry.shownAt);
+        } else if (!entry.reported && now >= entry.since + limit) {
             m_hidden = true;
             report(entry, 0);
         }

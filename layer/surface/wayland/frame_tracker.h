@@ -49,7 +49,8 @@ private:
         FrameTracker* tracker = nullptr;
         uint64_t serial = 0;
         uint64_t order = 0;
-        Nanoseconds since = 0; ///< from when on news are expected
+        Nanoseconds since = 0;          ///< from when on news are expected
+        Nanoseconds shownAt = kForever; ///< estimate, for a frame that nothing will be heard of
         bool reported = false;
         ProxyPtr<wl_callback> callback;
         ProxyPtr<PresentationFeedback> feedback;
@@ -57,6 +58,7 @@ private:
         bool busy() const { return callback || !reported; }
     };
 
+    static constexpr Nanoseconds kAssumedRefresh = 16'666'667;
     /// More than swapchains have images; frames beyond that are given up, the oldest first.
     static constexpr size_t kEntries = 32;
     /// Frames that a compositor with a queue of its own is given ahead: one that it is about to show, and one

@@ -28,11 +28,14 @@
 
 namespace vwsi {
 
+class DynamicLibrary;
+
 /// libwayland-client's functions, bound when the first Wayland surface is made.
 struct WaylandClient {
 #define VWSI_WAYLAND_MEMBER(name) decltype(&::wl_##name) name;
     VWSI_WAYLAND_FUNCTIONS(VWSI_WAYLAND_MEMBER)
 #undef VWSI_WAYLAND_MEMBER
+    const DynamicLibrary* library;
 };
 
 extern WaylandClient g_waylandClient;

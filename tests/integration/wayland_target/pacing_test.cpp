@@ -186,6 +186,7 @@ TEST_P(WaylandPacing, AHeldFrameDoesNotSwallowTheNext)
     ASSERT_EQ(presenter.show(2, kMailbox, {&damage, 1}, wanted), VK_SUCCESS);
     ASSERT_EQ(presenter.show(3, kMailbox), VK_SUCCESS);
     ASSERT_TRUE(presenter.until([&] { return presenter.reports().size() == 3; }));
+    wl_display_roundtrip(m_client.display());
     const std::vector<Commit> commits = m_compositor.commits();
     ASSERT_EQ(commits.size(), 3u);
     EXPECT_EQ(commits[1].bufferDamage, (std::vector<Rect>{{1, 2, 3, 4}}))

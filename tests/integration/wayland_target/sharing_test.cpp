@@ -144,6 +144,7 @@ TEST(WaylandReuse, ASecondSurfaceOnTheSameWindow)
             ASSERT_EQ(presenter.show(4, kImmediate, {}, monotonicNow() + 1'000'000), VK_SUCCESS);
             ASSERT_TRUE(presenter.untilReported(4));
         }
+        wl_display_roundtrip(client.display());
         EXPECT_EQ(compositor.requests().at("wp_fifo_v1.destroy"), static_cast<unsigned>(round - 1) + 1u)
             << "gone with the last target";
         client.dropSurface();

@@ -53,7 +53,7 @@ Shown TestCompositor::Buffer::read() const
 TestCompositor::TestCompositor(const CompositorOptions& options)
     : m_options(options), m_display(wl_display_create()), m_wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
 {
-    wl_display_add_protocol_logger(m_display, onRequest, this);
+    m_logger = wl_display_add_protocol_logger(m_display, onRequest, this);
     CompositorProtocol::offer(*this, m_display);
     m_thread = std::thread([this] { run(); });
 }
@@ -67,6 +67,7 @@ TestCompositor::~TestCompositor()
     eventfd_write(m_wake, 1);
     m_thread.join();
     wl_display_destroy_clients(m_display);
+    wl_protocol_logger_destroy(m_logger);
     wl_display_destroy(m_display);
     close(m_wake);
 }

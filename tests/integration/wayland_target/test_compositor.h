@@ -114,6 +114,7 @@ private:
     CompositorOptions m_options;
     std::mutex m_mutex;
     wl_display* m_display = nullptr;
+    wl_protocol_logger* m_logger = nullptr;
     int m_wake = -1;
     bool m_stop = false;
     bool m_visible = true;
