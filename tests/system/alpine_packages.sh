@@ -73,6 +73,7 @@ fi
 rm -rf --one-file-system "$work"
 mkdir -p "$work/keys"
 "$rig/minirootfs" $arch "$work/tree" || exit
+"$rig/setup" || exit
 
 echo "# the repository"
 key=$root/build/alpine/keys/venus-wsi.rsa

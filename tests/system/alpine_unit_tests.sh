@@ -15,13 +15,21 @@ if [ "$(id -u)" != 0 ]; then
 fi
 rm -rf --one-file-system "$tree"
 "$rig/minirootfs" x86_64 "$tree" || exit
-"$rig/setup"
+"$rig/setup" || exit
 "$rig/sysroot" x86_64
+
+# Only what the unit tests are made of: the other suites need window systems that the sysroot does not have.
+source=$root/build/alpine/unit-source
+rm -rf "$source"
+mkdir -p "$source/tests"
+cp -a "$root"/{layer,manifests,meson.build,meson.options} "$source/"
+cp -a "$root"/tests/{meson.build,unit,rig} "$source/tests/"
 
 inside() { "$root/tests/rig/enter" env PATH="$root/build/alpine/toolchain/bin:/usr/sbin:/usr/bin:/sbin:/bin" "$@"; }
 if [ ! -e "$build/build.ninja" ]; then
-    inside meson setup "$build" "$root" --cross-file "$rig/musl-x86_64.ini" -Dtests=enabled -Dbench=disabled \
-        -Dbuildtype=plain -Dcpp_args=-O1 >"$log" 2>&1 || {
+    inside meson setup "$build" "$source" --cross-file "$rig/musl-x86_64.ini" -Dtests=enabled -Dbench=disabled \
+        -Dbuildtype=plain -Dcpp_args=-Os \
+        ${RIG_UNITY:+-Dunity=on "-Dunity_size=$RIG_UNITY"} >"$log" 2>&1 || {
         tail -n 30 "$log"
         echo "the build for musl was not configured; the whole log is build/logs/alpine-unit.log"
         exit 1
