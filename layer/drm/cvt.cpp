@@ -1,4 +1,4 @@
-// VESA Coordinated Video Timings Standard, version 1.2 (2013): section 5.2 for cathode-ray tubes, 5.3 for
+// VESA Coordinated Video Timings Standard, version 2.0 (2021): section 5.2 for cathode-ray tubes, 5.3 for
 // reduced blanking version 1, 5.4 for version 2.
 
 #include "drm/mode.h"
@@ -11,7 +11,8 @@ namespace vwsi::drm {
 namespace {
 
 constexpr double kMinVerticalPorch = 3;      // lines, standard and reduced version 1
-constexpr double kMinVerticalBackPorch = 6;  // lines
+constexpr double kMinVerticalBackPorch = 7;  // lines, standard and reduced version 1
+constexpr double kReducedV2BackPorch = 6;    // lines
 constexpr double kMinVsyncBackPorchUs = 550; // standard blanking
 constexpr double kReducedMinBlankUs = 460;
 constexpr double kCellGranularity = 8; // pixels
@@ -72,13 +73,14 @@ Timings reduced(double width, double height, double rate, double syncLines, bool
     const double front = second ? 1 : kMinVerticalPorch;
     const double sync = second ? 8 : syncLines;
     const double periodUs = (1e6 / rate - kReducedMinBlankUs) / height;
+    const double leastBack = second ? kReducedV2BackPorch : kMinVerticalBackPorch;
     double blankLines = std::floor(kReducedMinBlankUs / periodUs) + 1;
-    if (blankLines < front + sync + kMinVerticalBackPorch)
-        blankLines = front + sync + kMinVerticalBackPorch;
+    if (blankLines < front + sync + leastBack)
+        blankLines = front + sync + leastBack;
     const double total = width + (second ? 80 : 160);
     const double clock = stepDown(rate * (height + blankLines) * total / 1000, second ? 1 : 250);
     if (second)
-        return {clock, 8, 32, 40, blankLines - sync - kMinVerticalBackPorch, sync, kMinVerticalBackPorch};
+        return {clock, 8, 32, 40, blankLines - sync - leastBack, sync, leastBack};
     return {clock, 48, 32, 80, front, sync, blankLines - front - sync};
 }
 

@@ -185,17 +185,20 @@ Output* Device::findOutput(uint32_t connector) const
     return nullptr;
 }
 
-int Device::makeOutput(uint32_t connectorId, const Plane& plane, Output** output)
+int Device::readPlugged(uint32_t id, Connector* connector) const
 {
-    Connector connector;
-    if (const int error = readConnector(m_fd, connectorId, true, &connector)) {
+    if (const int error = readConnector(m_fd, id, true, connector)) {
         logFailure("cannot read the display", m_path.c_str(), error);
         return error;
     }
-    if (!connector.connected) {
-        VWSI_WARN("display %s on %s is unplugged", connector.name.c_str(), m_path.c_str());
-        return ENODEV;
-    }
+    if (connector->connected)
+        return 0;
+    VWSI_WARN("display %s on %s is unplugged", connector->name.c_str(), m_path.c_str());
+    return ENODEV;
+}
+
+int Device::makeOutput(const Connector& connector, const Plane& plane, Output** output)
+{
     const Crtc* crtc = chooseCrtc(connector, plane.possibleCrtcs);
     if (!crtc) {
         VWSI_ERROR(
@@ -227,11 +230,13 @@ int Device::acquireOutput(uint32_t connectorId, const Plane& plane, OutputHandle
         logFailure("cannot become the DRM master", m_path.c_str(), error);
         return error;
     }
-    if (!output) {
-        if (const int error = makeOutput(connectorId, plane, &output)) {
-            m_master.release();
-            return error;
-        }
+    Connector connector;
+    int error = readPlugged(connectorId, &connector);
+    if (error == 0 && !output)
+        error = makeOutput(connector, plane, &output);
+    if (error) {
+        m_master.release();
+        return error;
     }
     output->addPlaneUser(plane);
     *handle = OutputHandle(shared_from_this(), output, &plane);

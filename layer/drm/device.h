@@ -93,7 +93,8 @@ private:
     void releaseOutput(Output* output, const Plane& plane);
     const Crtc* chooseCrtc(const Connector& connector, uint32_t planeCrtcs) const;
     Output* findOutput(uint32_t connector) const;
-    int makeOutput(uint32_t connector, const Plane& plane, Output** output);
+    int readPlugged(uint32_t id, Connector* connector) const;
+    int makeOutput(const Connector& connector, const Plane& plane, Output** output);
 
     const int m_fd;
     const std::string m_path;

@@ -22,7 +22,7 @@ enum class CvtBlanking {
     ReducedV2, ///< CVT 1.2 reduced blanking; pixel clock in steps of 1 kHz, so the rate comes out exactly
 };
 
-/// A mode by VESA's Coordinated Video Timings 1.2, without margins and interlace. False when the size is odd,
+/// A mode by VESA's Coordinated Video Timings 2.0, without margins and interlace. False when the size is odd,
 /// zero or too large, or the rate lies outside 1..1000 Hz.
 bool makeCvtMode(uint32_t width, uint32_t height, uint32_t milliHz, CvtBlanking blanking,
                  drmModeModeInfo* mode);
