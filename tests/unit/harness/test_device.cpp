@@ -59,7 +59,11 @@ TestInstance::TestInstance(const InstanceOptions& options) : m_via(options.via),
     const PFN_vkGetInstanceProcAddr first =
         m_via == Via::Layer ? LayerLibrary::instance().getInstanceProcAddr : mock::Driver::getInstanceProcAddr;
     const auto create = reinterpret_cast<PFN_vkCreateInstance>(first(VK_NULL_HANDLE, "vkCreateInstance"));
-    result = create(&info, m_allocator, &handle);
+    {
+        const mock::HeapProbe::Failure failure(options.failHeapAt);
+        result = create(&info, m_allocator, &handle);
+        heapFailureHit = failure.wasHit();
+    }
     if (result != VK_SUCCESS) {
         handle = VK_NULL_HANDLE;
         return;
@@ -136,11 +140,15 @@ TestDevice::TestDevice(TestInstance& owner, const DeviceOptions& options)
     VkDeviceCreateInfo info{};
     info.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO;
     info.pNext = owner.via() == Via::Layer ? static_cast<const void*>(&linkInfo) : options.next;
-    info.queueCreateInfoCount = 1;
-    info.pQueueCreateInfos = &queueInfo;
+    info.queueCreateInfoCount = options.queueInfos ? options.queueInfoCount : 1;
+    info.pQueueCreateInfos = options.queueInfos ? options.queueInfos : &queueInfo;
     info.enabledExtensionCount = static_cast<uint32_t>(options.extensions.size());
     info.ppEnabledExtensionNames = options.extensions.data();
-    result = owner.vk.CreateDevice(physicalDevice, &info, m_allocator, &handle);
+    {
+        const mock::HeapProbe::Failure failure(options.failHeapAt);
+        result = owner.vk.CreateDevice(physicalDevice, &info, m_allocator, &handle);
+        heapFailureHit = failure.wasHit();
+    }
     if (result != VK_SUCCESS) {
         handle = VK_NULL_HANDLE;
         return;
@@ -150,11 +158,14 @@ TestDevice::TestDevice(TestInstance& owner, const DeviceOptions& options)
 #include "harness/functions.inc"
 #undef INSTANCE
 #undef DEVICE
-    for (uint32_t i = 0; i < options.queues; ++i) {
-        VkQueue queue = VK_NULL_HANDLE;
-        vk.GetDeviceQueue(handle, 0, i, &queue);
-        setDispatch(handle, queue);
-        queues.push_back(queue);
+    for (uint32_t i = 0; i < info.queueCreateInfoCount; ++i) {
+        const VkDeviceQueueCreateInfo& family = info.pQueueCreateInfos[i];
+        for (uint32_t j = 0; j < family.queueCount; ++j) {
+            VkQueue queue = VK_NULL_HANDLE;
+            vk.GetDeviceQueue(handle, family.queueFamilyIndex, j, &queue);
+            setDispatch(handle, queue);
+            queues.push_back(queue);
+        }
     }
     VkCommandPoolCreateInfo pool{};
     pool.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
@@ -245,8 +256,8 @@ VkCommandBuffer TestDevice::begin(VkCommandBufferUsageFlags usage)
     return buffer;
 }
 
-VkResult TestDevice::submit(std::vector<VkSemaphore> waits, std::vector<VkCommandBuffer> buffers,
-                            std::vector<VkSemaphore> signals, VkFence fence, uint32_t queue)
+VkResult TestDevice::submit(const std::vector<VkSemaphore>& waits, const std::vector<VkCommandBuffer>& buffers,
+                            const std::vector<VkSemaphore>& signals, VkFence fence, uint32_t queue)
 {
     const std::vector<VkPipelineStageFlags> stages(waits.size(), VK_PIPELINE_STAGE_TRANSFER_BIT);
     const VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO,

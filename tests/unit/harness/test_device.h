@@ -37,6 +37,7 @@ struct InstanceOptions {
     const VkAllocationCallbacks* allocator = nullptr;
     Via via = Via::Layer;
     bool applicationInfo = true; ///< false: pApplicationInfo is null, which means Vulkan 1.0
+    unsigned failHeapAt = 0;     ///< the n-th heap allocation of vkCreateInstance fails; 0: none
 };
 
 /// An instance made in the way the loader makes it: link info, loader data callback, dispatch pointers.
@@ -48,6 +49,7 @@ public:
     TestInstance& operator=(const TestInstance&) = delete;
 
     VkResult result = VK_SUCCESS; ///< of vkCreateInstance
+    bool heapFailureHit = false;
     VkInstance handle = VK_NULL_HANDLE;
     InstanceFunctions vk;
     std::vector<VkPhysicalDevice> physicalDevices;
@@ -69,7 +71,10 @@ struct DeviceOptions {
     std::vector<const char*> extensions = {"VK_KHR_swapchain"};
     const void* next = nullptr;
     const VkAllocationCallbacks* allocator = nullptr;
-    uint32_t queues = 2; ///< of family 0
+    uint32_t queues = 2; ///< of family 0, unless queueInfos are given
+    const VkDeviceQueueCreateInfo* queueInfos = nullptr;
+    uint32_t queueInfoCount = 0;
+    unsigned failHeapAt = 0; ///< the n-th heap allocation of vkCreateDevice fails; 0: none
 };
 
 /// A device made through the layer, and the small objects that tests need; those it makes end with it.
@@ -81,6 +86,7 @@ public:
     TestDevice& operator=(const TestDevice&) = delete;
 
     VkResult result = VK_SUCCESS; ///< of vkCreateDevice
+    bool heapFailureHit = false;
     TestInstance& instance;
     VkPhysicalDevice physicalDevice = VK_NULL_HANDLE;
     VkDevice handle = VK_NULL_HANDLE;
@@ -99,8 +105,8 @@ public:
     /// A fresh command buffer that is being recorded; its pool is the device's own, one per thread is enough for tests.
     VkCommandBuffer begin(VkCommandBufferUsageFlags usage = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT);
     /// Submits with the given waits (all at the transfer stage) and signals.
-    VkResult submit(std::vector<VkSemaphore> waits, std::vector<VkCommandBuffer> buffers = {},
-                    std::vector<VkSemaphore> signals = {}, VkFence fence = VK_NULL_HANDLE, uint32_t queue = 0);
+    VkResult submit(const std::vector<VkSemaphore>& waits, const std::vector<VkCommandBuffer>& buffers = {},
+                    const std::vector<VkSemaphore>& signals = {}, VkFence fence = VK_NULL_HANDLE, uint32_t queue = 0);
     bool wait(VkFence fence, uint64_t timeout = 5'000'000'000);
 
 private:

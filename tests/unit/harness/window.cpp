@@ -125,10 +125,11 @@ VkResult Window::draw(uint32_t index, const VkClearColorValue& color, VkSemaphor
 {
     const std::vector<VkSemaphore> waits(ready ? 1 : 0, ready);
     const std::vector<VkSemaphore> signals(done ? 1 : 0, done);
-    return device.submit(waits, {recordClear(images[index], color)}, signals, VK_NULL_HANDLE, queue);
+    const std::vector<VkCommandBuffer> commands(1, recordClear(images[index], color));
+    return device.submit(waits, commands, signals, VK_NULL_HANDLE, queue);
 }
 
-VkResult Window::present(uint32_t index, std::vector<VkSemaphore> waits, const void* next, uint32_t queue) const
+VkResult Window::present(uint32_t index, const std::vector<VkSemaphore>& waits, const void* next, uint32_t queue) const
 {
     VkPresentInfoKHR info{};
     info.sType = VK_STRUCTURE_TYPE_PRESENT_INFO_KHR;

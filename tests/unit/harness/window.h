@@ -47,7 +47,7 @@ public:
     /// Clears the image and signals `done`, after `ready` (either may be null).
     VkResult draw(uint32_t index, const VkClearColorValue& color, VkSemaphore ready, VkSemaphore done,
                   uint32_t queue = 0) const;
-    VkResult present(uint32_t index, std::vector<VkSemaphore> waits = {}, const void* next = nullptr,
+    VkResult present(uint32_t index, const std::vector<VkSemaphore>& waits = {}, const void* next = nullptr,
                      uint32_t queue = 0) const;
     /// One whole frame of a simple application; the result of vkQueuePresentKHR, or of the call that failed.
     VkResult frame(const VkClearColorValue& color = {{0.25f, 0.5f, 0.75f, 1.0f}}, uint32_t queue = 0);

@@ -174,6 +174,10 @@ bool Call::adopt(std::unique_ptr<Object> object, const char* kind, const VkAlloc
     object->device = device;
     object->allocator = allocator;
     object->handle = world.nextHandle++;
+    if (const auto freed = world.freedHandles.find(kind); world.reuseHandles && freed != world.freedHandles.end()) {
+        object->handle = freed->second;
+        world.freedHandles.erase(freed);
+    }
     if (allocator) {
         object->hostBlock = allocator->pfnAllocation(allocator->pUserData, 64, 8, VK_SYSTEM_ALLOCATION_SCOPE_OBJECT);
         if (!object->hostBlock) {
@@ -195,6 +199,8 @@ void Call::remove(uint64_t handle, const VkAllocationCallbacks* allocator)
     if ((allocator != nullptr) != (object->allocator != nullptr))
         error("a %s created %s an allocator is destroyed %s one", object->kind, object->allocator ? "with" : "without",
               allocator ? "with" : "without");
+    if (world.reuseHandles)
+        world.freedHandles[object->kind] = handle;
     if (object->hostBlock && allocator)
         allocator->pfnFree(allocator->pUserData, object->hostBlock);
     world.objects.erase(handle);

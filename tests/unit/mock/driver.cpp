@@ -100,6 +100,12 @@ void Driver::setDwell(std::chrono::microseconds dwell)
     m_world->dwellMicroseconds = dwell.count();
 }
 
+void Driver::setHandleReuse(bool reuse)
+{
+    const Locked locked(*m_world);
+    m_world->reuseHandles = reuse;
+}
+
 void Driver::failNth(std::string_view name, unsigned n, VkResult result)
 {
     const Locked locked(*m_world);

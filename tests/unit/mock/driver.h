@@ -89,6 +89,9 @@ public:
     /// Makes entry points that need external synchronisation take this long, so that races are seen.
     void setDwell(std::chrono::microseconds dwell);
 
+    /// Gives the handle of the object destroyed last to the next one of its kind, as real drivers do.
+    void setHandleReuse(bool reuse);
+
     // Faults
     /// The n-th call (1 is the next) of `name` answers `result` and does nothing.
     void failNth(std::string_view name, unsigned n, VkResult result);

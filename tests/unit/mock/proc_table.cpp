@@ -23,12 +23,13 @@ PFN_vkVoidFunction find(std::string_view name)
 /// The loader's own rule for commands of the instance: what the instance's version or extensions bring.
 bool instanceKnows(const Instance& instance, std::string_view name)
 {
-    const Origin* origin = commandOrigin(name);
-    if (!origin)
+    const CommandFacts* facts = commandFacts(name);
+    if (!facts)
         return true;
-    if (origin->coreVersion)
-        return origin->coreVersion <= instance.apiVersion;
-    return anyExtension(*origin, [&](std::string_view extension) {
+    const Origin& origin = facts->origin;
+    if (origin.coreVersion)
+        return origin.coreVersion <= instance.apiVersion;
+    return anyExtension(origin, [&](std::string_view extension) {
         if (instance.extensions.contains(extension))
             return true;
         // Device extensions are known to the instance as soon as any device has them.
@@ -42,12 +43,13 @@ bool instanceKnows(const Instance& instance, std::string_view name)
 
 bool deviceKnows(const Device& device, std::string_view name)
 {
-    const Origin* origin = commandOrigin(name);
-    if (!origin)
-        return true;
-    if (origin->coreVersion)
-        return origin->coreVersion <= device.physicalDevice->spec->apiVersion;
-    return anyExtension(*origin, [&](std::string_view extension) {
+    const CommandFacts* facts = commandFacts(name);
+    if (!facts || !facts->ofDevice)
+        return false;
+    const Origin& origin = facts->origin;
+    if (origin.coreVersion)
+        return origin.coreVersion <= device.physicalDevice->spec->apiVersion;
+    return anyExtension(origin, [&](std::string_view extension) {
         return device.extensions.contains(extension) || device.physicalDevice->instance->extensions.contains(extension);
     });
 }

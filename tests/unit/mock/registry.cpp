@@ -16,10 +16,10 @@ const StructFacts* structFacts(VkStructureType type)
     return found == table.end() ? nullptr : &found->second;
 }
 
-const Origin* commandOrigin(std::string_view name)
+const CommandFacts* commandFacts(std::string_view name)
 {
-    static const std::unordered_map<std::string_view, Origin> table{
-#define REGISTRY_COMMAND(name, version, extensions) {name, {version, extensions}},
+    static const std::unordered_map<std::string_view, CommandFacts> table{
+#define REGISTRY_COMMAND(name, version, extensions, ofDevice) {name, {{version, extensions}, ofDevice}},
 #include "registry_tables.inc"
 #undef REGISTRY_COMMAND
     };

@@ -22,8 +22,13 @@ struct StructFacts {
 /// Facts about the struct with this sType from vk.xml, or null for one that the registry doesn't know.
 const StructFacts* structFacts(VkStructureType type);
 
-/// What brings the command, or null for one that the registry doesn't know.
-const Origin* commandOrigin(std::string_view name);
+struct CommandFacts {
+    Origin origin;
+    bool ofDevice = false; ///< its first parameter is a VkDevice, VkQueue or VkCommandBuffer
+};
+
+/// Facts about the command, or null for one that the registry doesn't know.
+const CommandFacts* commandFacts(std::string_view name);
 
 /// Calls `visit` for each extension of the origin until it returns true; true when one did.
 template <typename Visit>

@@ -72,8 +72,12 @@ for struct in registry.findall("types/type[@category='struct']"):
         if member.findtext("name") == "sType" and member.get("values") in enumerators:
             print(f'REGISTRY_STRUCT({name}, {member.get("values")}, {row(name)})')
 print("#endif\n#ifdef REGISTRY_COMMAND")
+originals = {c.findtext("proto/name"): c for c in registry.findall("commands/command") if c.find("proto") is not None}
 for command in registry.findall("commands/command"):
     name = command.get("name") or command.findtext("proto/name")
     if for_vulkan(command) and (name in cores or extensions.get(name)):
-        print(f'REGISTRY_COMMAND("{name}", {row(name)})')
+        original = originals.get(command.get("alias"), command)
+        handle = original.find("param").findtext("type")
+        of_device = "true" if handle in ("VkDevice", "VkQueue", "VkCommandBuffer") else "false"
+        print(f'REGISTRY_COMMAND("{name}", {row(name)}, {of_device})')
 print("#endif")

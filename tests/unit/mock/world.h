@@ -48,6 +48,8 @@ struct World {
     std::map<uint64_t, std::unique_ptr<Surface>> surfaces;
     std::vector<std::unique_ptr<void*[]>> dispatchTables;
     uint64_t nextHandle = 0x1000;
+    bool reuseHandles = false;
+    std::map<std::string, uint64_t, std::less<>> freedHandles; ///< the last one of each kind
 
     std::deque<Submission> pending;
     Completion completion = Completion::Immediate;

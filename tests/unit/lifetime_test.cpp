@@ -1,0 +1,261 @@
+// Retirement of swapchains and their destruction in every state, which must be prompt (issue: "never a timed wait").
+#include "harness/layer_test.h"
+
+namespace vwsi::testing {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+class Lifetime : public LayerTest {
+protected:
+    /// Acquires and draws; gives the image that is ready to be presented.
+    static uint32_t drawn(Window& window, VkSemaphore done)
+    {
+        const VkSemaphore ready = window.device.semaphore();
+        uint32_t index = 0;
+        EXPECT_EQ(window.acquire(&index, ready), VK_SUCCESS);
+        EXPECT_EQ(window.draw(index, {{0, 1, 0, 1}}, ready, done), VK_SUCCESS);
+        return index;
+    }
+
+    static bool shown(VkResult result) { return result == VK_SUCCESS || result == VK_SUBOPTIMAL_KHR; }
+
+    VkResult presentOn(VkSwapchainKHR swapchain, uint32_t index, VkSemaphore wait)
+    {
+        VkPresentInfoKHR info{};
+        info.sType = VK_STRUCTURE_TYPE_PRESENT_INFO_KHR;
+        info.waitSemaphoreCount = wait ? 1 : 0;
+        info.pWaitSemaphores = &wait;
+        info.swapchainCount = 1;
+        info.pSwapchains = &swapchain;
+        info.pImageIndices = &index;
+        return device().vk.QueuePresentKHR(device().queue(), &info);
+    }
+};
+
+} // namespace
+
+TEST_F(Lifetime, ARetiredSwapchainGivesNoImages)
+{
+    Window window(device());
+    const VkSwapchainKHR old = window.swapchain;
+    ASSERT_EQ(window.recreate(), VK_SUCCESS);
+    uint32_t index = 0;
+    EXPECT_EQ(device().vk.AcquireNextImageKHR(device().handle, old, 0, device().semaphore(), VK_NULL_HANDLE, &index),
+              VK_ERROR_OUT_OF_DATE_KHR);
+    EXPECT_EQ(window.frame(), VK_SUCCESS);
+}
+
+TEST_F(Lifetime, ImagesOfARetiredSwapchainCanBePresented)
+{
+    Window window(device());
+    const VkSemaphore done = device().semaphore();
+    const uint32_t index = drawn(window, done);
+    const VkSwapchainKHR old = window.swapchain;
+    ASSERT_EQ(window.recreate(), VK_SUCCESS);
+    EXPECT_TRUE(shown(presentOn(old, index, done)));
+    EXPECT_FALSE(driver.semaphoreSignalled(done)) << "the wait is consumed";
+    EXPECT_EQ(window.frame(), VK_SUCCESS);
+}
+
+TEST_F(Lifetime, PresentingOldAfterNewStillConsumesItsWait)
+{
+    Window window(device());
+    const VkSemaphore done = device().semaphore();
+    const uint32_t index = drawn(window, done);
+    const VkSwapchainKHR old = window.swapchain;
+    ASSERT_EQ(window.recreate(), VK_SUCCESS);
+    ASSERT_EQ(window.frame(), VK_SUCCESS);
+    const VkResult result = presentOn(old, index, done);
+    EXPECT_TRUE(shown(result) || result == VK_ERROR_OUT_OF_DATE_KHR) << result;
+    device().vk.DeviceWaitIdle(device().handle);
+    EXPECT_FALSE(driver.semaphoreSignalled(done));
+}
+
+TEST_F(Lifetime, AcquireSemaphoresOfTheOldSwapchainStaySatisfied)
+{
+    Window window(device());
+    const VkSemaphore ready = device().semaphore();
+    const VkSemaphore done = device().semaphore();
+    uint32_t index = 0;
+    ASSERT_EQ(window.acquire(&index, ready), VK_SUCCESS);
+    const VkSwapchainKHR old = window.swapchain;
+    const std::vector<VkImage> images = window.images;
+    ASSERT_EQ(window.recreate(), VK_SUCCESS);
+    EXPECT_EQ(device().submit({ready}, {window.recordClear(images[index], {{0, 0, 1, 1}})}, {done}), VK_SUCCESS);
+    EXPECT_TRUE(shown(presentOn(old, index, done)));
+}
+
+TEST_F(Lifetime, AFailedRecreationStillRetires)
+{
+    Window window(device());
+    const VkSwapchainKHR old = window.swapchain;
+    driver.failNth("vkCreateImage", 1, VK_ERROR_OUT_OF_DEVICE_MEMORY);
+    EXPECT_EQ(window.recreate(), VK_ERROR_OUT_OF_DEVICE_MEMORY);
+    uint32_t index = 0;
+    EXPECT_EQ(device().vk.AcquireNextImageKHR(device().handle, old, 0, device().semaphore(), VK_NULL_HANDLE, &index),
+              VK_ERROR_OUT_OF_DATE_KHR);
+}
+
+TEST_F(Lifetime, TheOldSwapchainMayBeDestroyedAtOnce)
+{
+    Window window(device());
+    ASSERT_EQ(window.frame(), VK_SUCCESS);
+    const VkSwapchainKHR old = window.swapchain;
+    WindowOptions options;
+    options.surface = window.surface;
+    options.oldSwapchain = old;
+    Window next(device(), options);
+    ASSERT_EQ(next.result, VK_SUCCESS);
+    window.destroySwapchain();
+    EXPECT_EQ(next.frame(), VK_SUCCESS);
+}
+
+TEST_F(Lifetime, AChainOfRecreationsWorks)
+{
+    Window window(device());
+    for (uint32_t i = 0; i < 12; ++i) {
+        window.options.extent = {16 + i, 16 + 2 * i};
+        ASSERT_EQ(window.recreate(), VK_SUCCESS);
+        ASSERT_EQ(window.frame(), VK_SUCCESS);
+        ASSERT_EQ(window.frame(), VK_SUCCESS);
+    }
+}
+
+TEST_F(Lifetime, TheSurfaceTakesANewSwapchainAfterTheLast)
+{
+    Window window(device());
+    ASSERT_EQ(window.frame(), VK_SUCCESS);
+    window.destroySwapchain();
+    WindowOptions options;
+    options.surface = window.surface;
+    Window second(device(), options);
+    ASSERT_EQ(second.result, VK_SUCCESS);
+    EXPECT_EQ(second.frame(), VK_SUCCESS);
+}
+
+TEST_F(Lifetime, DestroyingANullSwapchainIsNothing)
+{
+    device().vk.DestroySwapchainKHR(device().handle, VK_NULL_HANDLE, nullptr);
+    instance().vk.DestroySurfaceKHR(instance().handle, VK_NULL_HANDLE, nullptr);
+}
+
+TEST_F(Lifetime, DestroyWhenFresh)
+{
+    Window window(device());
+    const Stopwatch watch;
+    window.destroySwapchain();
+    EXPECT_LT(watch.elapsed(), 1s);
+}
+
+TEST_F(Lifetime, DestroyWithAcquiredImages)
+{
+    Window window(device());
+    uint32_t index = 0;
+    ASSERT_EQ(window.acquire(&index, device().semaphore()), VK_SUCCESS);
+    ASSERT_NE(window.acquireNow(), UINT32_MAX);
+    const Stopwatch watch;
+    window.destroySwapchain();
+    EXPECT_LT(watch.elapsed(), 1s);
+}
+
+TEST_F(Lifetime, DestroyRightAfterPresent)
+{
+    Window window(device());
+    ASSERT_EQ(window.frame(), VK_SUCCESS);
+    device().vk.DeviceWaitIdle(device().handle);
+    const Stopwatch watch;
+    window.destroySwapchain();
+    EXPECT_LT(watch.elapsed(), 1s);
+}
+
+TEST_F(Lifetime, DestroyWhileTheCopyIsOnItsWay)
+{
+    Window window(device());
+    driver.setCompletion(mock::Completion::Threaded, 100ms);
+    ASSERT_EQ(window.frame(), VK_SUCCESS);
+    ASSERT_EQ(window.frame(), VK_SUCCESS);
+    // Objects that the device still uses must not go; the mock reports it if they do.
+    window.destroySwapchain();
+    device().vk.DeviceWaitIdle(device().handle);
+}
+
+TEST_F(Lifetime, DestroyIsPromptWhenFramesAreQueued)
+{
+    IN_PROCESS_WITH({"VENUS_WSI_REFRESH_MHZ", "1000"});
+    WindowOptions options;
+    options.presentMode = VK_PRESENT_MODE_FIFO_KHR;
+    options.minImageCount = 4;
+    Window window(device(), options);
+    for (int i = 0; i < 3; ++i)
+        ASSERT_EQ(window.frame(), VK_SUCCESS);
+    device().vk.DeviceWaitIdle(device().handle);
+    const Stopwatch watch;
+    window.destroySwapchain();
+    EXPECT_LT(watch.elapsed(), 700ms) << "a second is one frame of this display";
+}
+
+TEST_F(Lifetime, RecreationIsPromptWhenFramesAreQueued)
+{
+    IN_PROCESS_WITH({"VENUS_WSI_REFRESH_MHZ", "1000"});
+    WindowOptions options;
+    options.presentMode = VK_PRESENT_MODE_FIFO_KHR;
+    options.minImageCount = 4;
+    Window window(device(), options);
+    for (int i = 0; i < 3; ++i)
+        ASSERT_EQ(window.frame(), VK_SUCCESS);
+    const Stopwatch watch;
+    ASSERT_EQ(window.recreate(), VK_SUCCESS);
+    EXPECT_LT(watch.elapsed(), 700ms);
+}
+
+TEST_F(Lifetime, DestroyOnALostDevice)
+{
+    Window window(device());
+    driver.setCompletion(mock::Completion::Manual);
+    ASSERT_EQ(window.frame(), VK_SUCCESS);
+    driver.loseDevices();
+    const Stopwatch watch;
+    window.destroySwapchain();
+    EXPECT_LT(watch.elapsed(), 2s);
+}
+
+TEST_F(Lifetime, SurfacesMayOutliveTheDevice)
+{
+    const VkSurfaceKHR surface = instance().createSurface();
+    WindowOptions options;
+    options.surface = surface;
+    {
+        Window window(device(), options);
+        ASSERT_EQ(window.frame(), VK_SUCCESS);
+    }
+    destroyDevice();
+    VkSurfaceCapabilitiesKHR capabilities{};
+    EXPECT_EQ(instance().vk.GetPhysicalDeviceSurfaceCapabilitiesKHR(instance().physicalDevices[0], surface,
+                                                                    &capabilities),
+              VK_SUCCESS);
+    instance().vk.DestroySurfaceKHR(instance().handle, surface, nullptr);
+}
+
+TEST_F(Lifetime, ASwapchainLeavesNothingBehind)
+{
+    TestDevice& d = device();
+    const auto before = driver.liveObjects();
+    for (int i = 0; i < 5; ++i) {
+        Window window(d);
+        ASSERT_NE(window.acquireNow(), UINT32_MAX);
+    }
+    d.vk.DeviceWaitIdle(d.handle);
+    const auto after = driver.liveObjects();
+    // The layer may keep a few objects of the device (fences, a pool) for the next time; they must not add up.
+    for (int i = 0; i < 20; ++i) {
+        Window window(d);
+        ASSERT_NE(window.acquireNow(), UINT32_MAX);
+    }
+    d.vk.DeviceWaitIdle(d.handle);
+    EXPECT_EQ(driver.liveObjects().size(), after.size());
+    EXPECT_LE(after.size(), before.size() + 4);
+}
+
+} // namespace vwsi::testing
