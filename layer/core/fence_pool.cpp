@@ -84,15 +84,25 @@ void FencePool::drop(SubmissionFence* fence)
 
 void FencePool::recycle()
 {
-    const std::lock_guard lock(m_mutex);
-    size_t done = 0;
-    while (done < m_retiring.size() &&
-           m_device.next().GetFenceStatus(m_device.handle(), m_retiring[done]->fence) == VK_SUCCESS &&
-           m_device.next().ResetFences(m_device.handle(), 1, &m_retiring[done]->fence) == VK_SUCCESS) {
-        m_ready.push_back(m_retiring[done]);
-        ++done;
+    // One presenter at a time; another one's turn comes with its next frame.
+    if (m_recycling.test_and_set(std::memory_order_acquire))
+        return;
+    for (;;) {
+        SubmissionFence* oldest = nullptr;
+        {
+            const std::lock_guard lock(m_mutex);
+            if (!m_retiring.empty())
+                oldest = m_retiring.front();
+        }
+        // Without the lock: a presenting thread must not wait for the driver's answer.
+        if (!oldest || m_device.next().GetFenceStatus(m_device.handle(), oldest->fence) != VK_SUCCESS ||
+            m_device.next().ResetFences(m_device.handle(), 1, &oldest->fence) != VK_SUCCESS)
+            break;
+        const std::lock_guard lock(m_mutex);
+        m_retiring.erase(m_retiring.begin());
+        m_ready.push_back(oldest);
     }
-    m_retiring.erase(m_retiring.begin(), m_retiring.begin() + static_cast<std::ptrdiff_t>(done));
+    m_recycling.clear(std::memory_order_release);
 }
 
 } // namespace vwsi

@@ -51,6 +51,7 @@ private:
     std::vector<SubmissionFence*> m_all;
     std::vector<SubmissionFence*> m_ready;
     std::vector<SubmissionFence*> m_retiring; ///< no users left, oldest first
+    std::atomic_flag m_recycling = ATOMIC_FLAG_INIT;
 };
 
 } // namespace vwsi

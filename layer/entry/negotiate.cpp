@@ -31,8 +31,11 @@ VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL GetInstanceProcAddr(VkInstance instance
     if (!strcmp(pName, "vkGetInstanceProcAddr"))
         return reinterpret_cast<PFN_vkVoidFunction>(&GetInstanceProcAddr);
     const Hook* const hook = findHook(pName);
+    // The loader asks the topmost layer with its own handle of an instance that this layer has yet to create.
+    if (hook && hook->level == HookLevel::Global)
+        return hook->function;
     if (!instance)
-        return hook && hook->level == HookLevel::Global ? hook->function : nullptr;
+        return nullptr;
     if (!strcmp(pName, "vkGetDeviceProcAddr"))
         return reinterpret_cast<PFN_vkVoidFunction>(&GetDeviceProcAddr);
     const Instance* const object = Instance::find(instance);

@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <poll.h>
@@ -76,8 +77,21 @@ VkResult EventQueue::dispatch(int wake, Nanoseconds deadline)
         wl_display_cancel_read(m_display);
         return VK_ERROR_SURFACE_LOST_KHR;
     }
+    // While a thread holds its intent to read, wl_display_read_events() blocks in every other thread, so an application
+    // that draws in between would wait for this one: the intent is given up before waiting. Another thread may then
+    // read this queue's events off the connection, which the next slice finds.
+    wl_display_cancel_read(m_display);
+    constexpr Nanoseconds kSlice = 2'000'000;
     const short events = static_cast<short>(m_unsent ? POLLIN | POLLOUT : POLLIN);
-    const short seen = pollConnection(wl_display_get_fd(m_display), events, wake, deadline);
+    const int descriptor = wl_display_get_fd(m_display);
+    const Nanoseconds end = deadline == 0 ? 0 : std::min(deadline, monotonicNow() + kSlice);
+    short seen = pollConnection(descriptor, events, wake, end);
+    if (wl_display_prepare_read_queue(m_display, m_queue.get()) != 0) {
+        wl_display_dispatch_queue_pending(m_display, m_queue.get());
+        return status();
+    }
+    if (seen & ~POLLOUT)
+        seen = static_cast<short>((seen & POLLOUT) | pollConnection(descriptor, POLLIN, -1, 0));
     if (seen & ~POLLOUT)
         wl_display_read_events(m_display);
     else
