@@ -68,7 +68,7 @@ TEST_P(WaylandPacing, FifoShowsEveryFrameOnceInOrder)
         EXPECT_EQ(shown[frame - 1].pixel, frame);
     expectWhole();
     EXPECT_GE(took, (kFrames - 2) * m_compositor.refresh()) << "one frame a refresh and no more";
-    EXPECT_LT(took, kFrames * m_compositor.refresh() * 4) << "nor much less";
+    EXPECT_LT(took, kFrames * m_compositor.refresh() * 10) << "nor much less";
     ASSERT_EQ(presenter.reports().size(), kFrames);
     for (const TestPresenter::Report& report : presenter.reports())
         EXPECT_NE(report.when, 0u) << "frame " << report.serial << " was shown";
@@ -134,7 +134,7 @@ TEST_P(WaylandPacing, AHiddenWindowGoesOnSlowly)
         ASSERT_EQ(presenter.show(++frame), VK_SUCCESS);
     const Nanoseconds took = monotonicNow() - begin;
     EXPECT_GE(took, 380 * kMillisecond);
-    EXPECT_LT(took, 900 * kMillisecond);
+    EXPECT_LT(took, 1'500 * kMillisecond);
     ASSERT_TRUE(presenter.untilReported(frame, 2'000 * kMillisecond))
         << "who waits for a hidden frame must not hang";
     EXPECT_EQ(presenter.find(frame)->when, 0u);
@@ -148,7 +148,7 @@ TEST_P(WaylandPacing, AHiddenWindowGoesOnSlowly)
     for (int i = 0; i < 20; ++i)
         ASSERT_EQ(presenter.show(++frame), VK_SUCCESS);
     ASSERT_TRUE(presenter.untilReported(frame));
-    EXPECT_LT(monotonicNow() - back, 20 * m_compositor.refresh() * 4) << "back at full speed";
+    EXPECT_LT(monotonicNow() - back, 20 * m_compositor.refresh() * 10) << "back at full speed";
     EXPECT_GE(m_compositor.shown().size(), from + 20);
     expectWhole();
 }

