@@ -5,12 +5,16 @@
 #include "player.h"
 
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <thread>
 #include <unistd.h>
 
@@ -24,10 +28,17 @@ struct Mode {
     VkPresentModeKHR mode;
 };
 
+/// The default action, whatever this program was started with: a write to a dead socket would end it.
+void fearSigpipe()
+{
+    signal(SIGPIPE, SIG_DFL);
+}
+
 class Loss : public ::testing::TestWithParam<Mode> {
 protected:
     void SetUp() override
     {
+        fearSigpipe();
         setenv("VENUS_WSI_X11", GetParam().setting, 1);
         vwsi::testing::reloadSettings();
     }
@@ -119,6 +130,21 @@ TEST_P(Loss, ServerKilledUnderLoad)
     EXPECT_EQ(next.result(), VK_ERROR_SURFACE_LOST_KHR);
 }
 
+TEST_P(Loss, ServerKilledUnnoticed)
+{
+    Server server("800x600x24", {"-ac"});
+    Client client(server.display());
+    const xcb_window_t window = client.createWindow(300, 200);
+    Player player(client, window, {300, 200}, GetParam().mode);
+    ASSERT_EQ(player.result(), VK_SUCCESS);
+    ASSERT_EQ(player.show(1), VK_SUCCESS);
+    ASSERT_EQ(player.finish(), VK_SUCCESS);
+    usleep(50'000);
+    server.kill();
+    // Nothing was read since, so this writes to a dead socket.
+    EXPECT_EQ(showUntilFailure(player), VK_ERROR_SURFACE_LOST_KHR);
+}
+
 TEST_P(Loss, StoppedServerHoldsNobodyForLonger)
 {
     Server server("800x600x24", {"-ac"});
@@ -133,6 +159,7 @@ TEST_P(Loss, StoppedServerHoldsNobodyForLonger)
     const Nanoseconds start = monotonicNow();
     EXPECT_EQ(player.target().wait(-1, deadlineAfter(50'000'000)), VK_SUCCESS);
     EXPECT_EQ(player.reported(), 1u);
+    EXPECT_EQ(player.freeBuffers(), Player::kBuffers - 1) << "the server may still read the buffer";
     int wake[2];
     ASSERT_EQ(pipe(wake), 0);
     ASSERT_EQ(write(wake[1], "", 1), 1);
@@ -153,8 +180,7 @@ constexpr Mode kModes[] = {
     {"FifoByTimer", "shm", VK_PRESENT_MODE_FIFO_KHR},
 };
 
-INSTANTIATE_TEST_SUITE_P(Xcb, Loss, ::testing::ValuesIn(kModes),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Xcb, Loss, ::testing::ValuesIn(kModes), [](const auto& info) { return info.param.name; });
 
 /// A server that lets in only who knows its cookie, and an application that is in already.
 class Refused : public ::testing::TestWithParam<Mode> {
@@ -163,6 +189,7 @@ protected:
 
     void SetUp() override
     {
+        fearSigpipe();
         setenv("VENUS_WSI_X11", GetParam().setting, 1);
         vwsi::testing::reloadSettings();
         char path[] = "/tmp/xcb-target-auth-XXXXXX";
@@ -202,8 +229,7 @@ TEST_P(Refused, FramesGoOverTheApplicationsConnectionUnheard)
 {
     const Server server("800x600x24", {"-auth", m_path.c_str()});
     xcb_connection_t* stranger = xcb_connect(server.display().c_str(), nullptr);
-    ASSERT_NE(xcb_connection_has_error(stranger), 0)
-        << "the server lets everybody in: this test tests nothing";
+    ASSERT_NE(xcb_connection_has_error(stranger), 0) << "the server lets everybody in: this test tests nothing";
     xcb_disconnect(stranger);
 
     Client client(connect(server));
@@ -263,28 +289,95 @@ TEST_P(Refused, ServerKilledUnderLoad)
     killer.join();
 }
 
-INSTANTIATE_TEST_SUITE_P(Xcb, Refused, ::testing::ValuesIn(kModes),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Xcb, Refused, ::testing::ValuesIn(kModes), [](const auto& info) { return info.param.name; });
 
-TEST(XcbLoss, AnotherServerAtTheSameAddressIsNotTakenForTheApplications)
+/// Passes the bytes of one connection, but no descriptors, on to a server: as ssh or a container's proxy does.
+class Relay {
+public:
+    explicit Relay(const Server& server)
+    {
+        m_server = connectTo("/tmp/.X11-unix/X" + server.display().substr(1));
+        m_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const sockaddr_un address = addressOf(m_path);
+        unlink(m_path.c_str());
+        if (bind(m_listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+            listen(m_listener, 1) != 0)
+            ADD_FAILURE() << "no relay";
+        m_thread = std::thread([this] { run(); });
+    }
+    ~Relay()
+    {
+        unlink(m_path.c_str());
+        m_thread.join();
+        close(m_listener);
+        close(m_server);
+    }
+    const std::string& path() const { return m_path; }
+    /// Lets nobody else in.
+    void hide() { unlink(m_path.c_str()); }
+
+private:
+    static sockaddr_un addressOf(const std::string& path)
+    {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+        return address;
+    }
+
+    static int connectTo(const std::string& path)
+    {
+        const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const sockaddr_un address = addressOf(path);
+        EXPECT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+        return fd;
+    }
+
+    void run()
+    {
+        const int client = accept(m_listener, nullptr, nullptr);
+        pollfd ends[] = {{client, POLLIN, 0}, {m_server, POLLIN, 0}};
+        char bytes[65536];
+        for (bool open = client >= 0; open && poll(ends, 2, -1) > 0;) {
+            for (int i = 0; i < 2 && open; ++i) {
+                if (!ends[i].revents)
+                    continue;
+                const ssize_t got = read(ends[i].fd, bytes, sizeof(bytes));
+                open = got > 0 && write(ends[1 - i].fd, bytes, static_cast<size_t>(got)) == got;
+            }
+        }
+        close(client);
+    }
+
+    std::string m_path = "/tmp/xcb-target-relay-" + std::to_string(getpid());
+    int m_listener = -1;
+    int m_server = -1;
+    std::thread m_thread;
+};
+
+TEST(XcbLoss, AnotherServerIsNotTakenForTheApplications)
 {
-    // $DISPLAY leads to a server that the application is not connected to.
-    const Server other("640x480x24", {"-ac"});
+    // The application's way to its server is gone, and $DISPLAY leads to another that has a window of the same
+    // name: the root's.
+    const Server other("800x600x24", {"-ac"});
     const Server server("800x600x24", {"-ac"});
-    Client client(server.display());
-    const std::string socket = "/tmp/.X11-unix/X" + server.display().substr(1);
-    const std::string hidden = socket + "-hidden";
-    ASSERT_EQ(rename(socket.c_str(), hidden.c_str()), 0);
+    Relay relay(server);
+    Client client(relay.path());
+    Client stranger(other.display());
+    relay.hide();
+    const xcb_window_t window = client.screen()->root;
+    ASSERT_EQ(stranger.screen()->root, window);
+    const auto before = stranger.pixels(window, 0, 0, 800, 600);
     setenv("DISPLAY", other.display().c_str(), 1);
 
-    const xcb_window_t window = client.createWindow(100, 100);
-    Player player(client, window, {100, 100}, VK_PRESENT_MODE_IMMEDIATE_KHR);
+    Player player(client, window, {800, 600}, VK_PRESENT_MODE_IMMEDIATE_KHR);
     ASSERT_EQ(player.result(), VK_SUCCESS);
     ASSERT_EQ(player.show(0xff00ff00), VK_SUCCESS);
     ASSERT_EQ(player.finish(), VK_SUCCESS);
-    EXPECT_EQ(uniform(client.pixels(window, 0, 0, 100, 100)), 0x00ff00);
+    EXPECT_EQ(uniform(client.pixels(window, 0, 0, 800, 600)), 0x00ff00);
+    EXPECT_TRUE(stranger.pixels(window, 0, 0, 800, 600) == before);
+    player.end();
     unsetenv("DISPLAY");
-    rename(hidden.c_str(), socket.c_str());
 }
 
 TEST(XcbLoss, DeadConnectionAtCreation)

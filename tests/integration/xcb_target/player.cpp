@@ -86,8 +86,7 @@ VkResult Player::show(uint32_t pixel, VkPresentModeKHR mode, std::vector<VkRect2
     m_busy[index] = true;
     const TargetBuffer& memory = m_memory[index];
     for (uint32_t y = 0; y < m_extent.height; ++y) {
-        auto* row =
-            reinterpret_cast<uint32_t*>(static_cast<uint8_t*>(memory.data) + size_t{memory.stride} * y);
+        auto* row = reinterpret_cast<uint32_t*>(static_cast<uint8_t*>(memory.data) + size_t{memory.stride} * y);
         std::fill(row, row + memory.stride / 4, pixel);
     }
     Frame frame;
@@ -117,8 +116,7 @@ int64_t uniform(const std::vector<uint32_t>& pixels, uint32_t mask)
     if (pixels.empty())
         return -1;
     const uint32_t first = pixels[0] & mask;
-    const bool same =
-        std::all_of(pixels.begin(), pixels.end(), [&](uint32_t p) { return (p & mask) == first; });
+    const bool same = std::all_of(pixels.begin(), pixels.end(), [&](uint32_t p) { return (p & mask) == first; });
     return same ? int64_t{first} : -1;
 }
 

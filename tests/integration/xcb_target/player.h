@@ -34,6 +34,7 @@ public:
     VkResult finish();
 
     uint64_t shown() const { return m_serial; }
+    size_t freeBuffers() const { return m_free.size(); }
     uint64_t reported() const { return m_reported; }
     const std::vector<Nanoseconds>& moments() const { return m_moments; }
 

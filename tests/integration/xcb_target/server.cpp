@@ -120,9 +120,9 @@ xcb_window_t Client::createWindow(uint16_t width, uint16_t height, uint8_t depth
     xcb_create_colormap(m_connection, XCB_COLORMAP_ALLOC_NONE, colormap, m_screen->root, visual);
     const xcb_window_t window = xcb_generate_id(m_connection);
     const uint32_t values[] = {0, 0, 1, colormap};
-    xcb_create_window(
-        m_connection, depth, window, m_screen->root, 0, 0, width, height, 0, XCB_WINDOW_CLASS_INPUT_OUTPUT,
-        visual, XCB_CW_BACK_PIXEL | XCB_CW_BORDER_PIXEL | XCB_CW_OVERRIDE_REDIRECT | XCB_CW_COLORMAP, values);
+    xcb_create_window(m_connection, depth, window, m_screen->root, 0, 0, width, height, 0,
+                      XCB_WINDOW_CLASS_INPUT_OUTPUT, visual,
+                      XCB_CW_BACK_PIXEL | XCB_CW_BORDER_PIXEL | XCB_CW_OVERRIDE_REDIRECT | XCB_CW_COLORMAP, values);
     xcb_map_window(m_connection, window);
     // On purpose not flushed: the code under test must not depend on it.
     return window;
@@ -146,12 +146,10 @@ void Client::sync()
     free(xcb_get_input_focus_reply(m_connection, xcb_get_input_focus(m_connection), nullptr));
 }
 
-std::vector<uint32_t> Client::pixels(xcb_window_t window, int16_t x, int16_t y, uint16_t width,
-                                     uint16_t height)
+std::vector<uint32_t> Client::pixels(xcb_window_t window, int16_t x, int16_t y, uint16_t width, uint16_t height)
 {
     std::vector<uint32_t> result;
-    const auto cookie =
-        xcb_get_image(m_connection, XCB_IMAGE_FORMAT_Z_PIXMAP, window, x, y, width, height, ~0u);
+    const auto cookie = xcb_get_image(m_connection, XCB_IMAGE_FORMAT_Z_PIXMAP, window, x, y, width, height, ~0u);
     xcb_generic_error_t* error = nullptr;
     auto* reply = xcb_get_image_reply(m_connection, cookie, &error);
     free(error);
@@ -173,6 +171,15 @@ xcb_visualid_t Client::visualOf(uint8_t depth, uint8_t visualClass) const
         }
     }
     return 0;
+}
+
+bool Client::hasExtension(const char* name)
+{
+    const auto cookie = xcb_query_extension(m_connection, static_cast<uint16_t>(strlen(name)), name);
+    auto* reply = xcb_query_extension_reply(m_connection, cookie, nullptr);
+    const bool has = reply && reply->present;
+    free(reply);
+    return has;
 }
 
 unsigned Client::eventCount()

@@ -54,6 +54,9 @@ public:
     /// A visual of the first screen with this depth and class, or 0.
     xcb_visualid_t visualOf(uint8_t depth, uint8_t visualClass = XCB_VISUAL_CLASS_TRUE_COLOR) const;
 
+    /// Whether the server has an extension.
+    bool hasExtension(const char* name);
+
     /// Events and errors that lie in the application's queue now.
     unsigned eventCount();
 

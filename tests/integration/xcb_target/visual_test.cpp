@@ -75,8 +75,7 @@ TEST(XcbVisual, Depth30)
     SurfaceState state;
     const auto formats = formatsOfWindow(client, window, &state);
     ASSERT_FALSE(formats.empty());
-    EXPECT_TRUE(formats[0] == VK_FORMAT_A2R10G10B10_UNORM_PACK32 ||
-                formats[0] == VK_FORMAT_A2B10G10R10_UNORM_PACK32);
+    EXPECT_TRUE(formats[0] == VK_FORMAT_A2R10G10B10_UNORM_PACK32 || formats[0] == VK_FORMAT_A2B10G10R10_UNORM_PACK32);
     EXPECT_TRUE(state.compositeAlpha & VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR);
     EXPECT_TRUE(xcbPresentationSupport(client.connection(), client.screen()->root_visual));
     for (const VkPresentModeKHR mode : {VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_IMMEDIATE_KHR}) {
@@ -104,8 +103,8 @@ TEST(XcbVisual, Depth16)
     ASSERT_EQ(player.show(0xabcdabcd), VK_SUCCESS);
     ASSERT_EQ(player.finish(), VK_SUCCESS);
     const auto* reply = xcb_get_image_reply(
-        client.connection(),
-        xcb_get_image(client.connection(), XCB_IMAGE_FORMAT_Z_PIXMAP, window, 0, 0, 61, 64, ~0u), nullptr);
+        client.connection(), xcb_get_image(client.connection(), XCB_IMAGE_FORMAT_Z_PIXMAP, window, 0, 0, 61, 64, ~0u),
+        nullptr);
     ASSERT_NE(reply, nullptr);
     const auto* pixels = reinterpret_cast<const uint16_t*>(xcb_get_image_data(reply));
     EXPECT_EQ(pixels[0], 0xabcd);
