@@ -32,7 +32,6 @@ enum class Extension : uint8_t {
     KhrSwapchain,
     KhrSwapchainMutableFormat,
     KhrIncrementalPresent,
-    KhrDisplaySwapchain,
     KhrPresentId,
     KhrPresentWait,
     KhrSharedPresentableImage,

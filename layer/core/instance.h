@@ -45,6 +45,15 @@ public:
     /// The record of a physical device, made at its first use. Throws std::bad_alloc.
     PhysicalDevice& physicalDevice(VkPhysicalDevice handle);
 
+    /// Calls `use(PhysicalDevice&)` for every physical device that has a record.
+    template <typename Use>
+    void forEachPhysicalDevice(Use&& use)
+    {
+        const std::lock_guard lock(m_mutex);
+        for (const auto& device : m_physicalDevices)
+            use(*device);
+    }
+
     /// Down-chain GetPhysicalDeviceProcAddr (loader interface 2), or null.
     PFN_vkGetInstanceProcAddr nextPhysicalDeviceProcAddr = nullptr;
 

@@ -3,6 +3,9 @@
 #include "core/log.h"
 #include "core/queue.h"
 #include "core/struct_chain.h"
+#ifdef VWSI_HAVE_DISPLAY
+#include "entry/display_entry.h"
+#endif
 #include "entry/hooks.h"
 #include "entry/supplied_features.h"
 
@@ -123,6 +126,9 @@ VKAPI_ATTR void VKAPI_CALL DestroyDevice(VkDevice device, const VkAllocationCall
         return;
     Device* const object = Device::find(device);
     const PFN_vkDestroyDevice destroyNext = object->next().DestroyDevice;
+#ifdef VWSI_HAVE_DISPLAY
+    dropDisplayFences(*object);
+#endif
     delete object;
     destroyNext(device, pAllocator);
 }

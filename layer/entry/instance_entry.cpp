@@ -3,6 +3,9 @@
 #include "core/settings.h"
 #include "core/struct_chain.h"
 #include "entry/entry_points.h"
+#ifdef VWSI_HAVE_DISPLAY
+#include "entry/display_entry.h"
+#endif
 #include "entry/hooks.h"
 
 #include <algorithm>
@@ -99,6 +102,9 @@ VKAPI_ATTR void VKAPI_CALL DestroyInstance(VkInstance instance, const VkAllocati
         return;
     Instance* const object = Instance::find(instance);
     const PFN_vkDestroyInstance destroyNext = object->next().DestroyInstance;
+#ifdef VWSI_HAVE_DISPLAY
+    object->forEachPhysicalDevice(&dropDisplays);
+#endif
     delete object;
     destroyNext(instance, pAllocator);
 }

@@ -3,7 +3,7 @@
 #include "core/log.h"
 #include "core/settings.h"
 #include "surface/headless/frame_dump.h"
-#include "surface/xcb/refresh_timer.h"
+#include "surface/refresh_timer.h"
 
 #include <cstdlib>
 #include <new>
