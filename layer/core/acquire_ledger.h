@@ -9,8 +9,8 @@ namespace vwsi {
 
 /// Semaphores that an acquire has satisfied and nothing has waited on yet.
 ///
-/// An image is idle when acquire returns it, so its semaphore needs no work on the host: the ledger remembers it, and the
-/// next wait on it is struck from the submission (VkSubmitInfo, VkSubmitInfo2, VkBindSparseInfo, VkPresentInfoKHR).
+/// An image is idle when acquire returns it, so its semaphore needs no work on the host: the ledger remembers it, and
+/// the next wait on it is struck from the submission (VkSubmitInfo, VkSubmitInfo2, VkBindSparseInfo, VkPresentInfoKHR).
 /// Lock-free and of fixed size; when it is full, the caller signals the semaphore for real.
 class AcquireLedger {
 public:

@@ -118,8 +118,8 @@ void Device::forgetSemaphore(VkSemaphore semaphore)
 VkResult Device::signal(VkSemaphore semaphore, VkFence fence)
 {
     // Any queue will do; one without protected content, because only those take every kind of submission.
-    const auto usable = std::find_if(m_queues.begin(), m_queues.end(),
-                                     [](const auto& queue) { return queue->flags() == 0; });
+    const auto usable =
+        std::find_if(m_queues.begin(), m_queues.end(), [](const auto& queue) { return queue->flags() == 0; });
     if (usable == m_queues.end()) {
         VWSI_ERROR("acquire cannot signal a fence: the device was created without an ordinary queue");
         return VK_ERROR_INITIALIZATION_FAILED;

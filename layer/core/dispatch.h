@@ -4,8 +4,8 @@
 
 namespace vwsi {
 
-// The functions of the next link of the chain that the layer calls: name, the name in the extension that a core function
-// came from, and the version that made it core. Below that version the extension's name is the valid one.
+// The functions of the next link of the chain that the layer calls: name, the name in the extension that a core
+// function came from, and the version that made it core. Below that version the extension's name is the valid one.
 
 #define VWSI_INSTANCE_FUNCTIONS(X)                                                                                     \
     X(DestroyInstance, "", VK_API_VERSION_1_0)                                                                         \

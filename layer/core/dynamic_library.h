@@ -19,8 +19,7 @@ public:
     void* symbol(const char* name) const;
 
     /// Sets `function` to the symbol `name`; false when it is missing.
-    template <typename Function>
-    bool bind(Function& function, const char* name) const
+    template <typename Function> bool bind(Function& function, const char* name) const
     {
         function = reinterpret_cast<Function>(symbol(name));
         return function != nullptr;

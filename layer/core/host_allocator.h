@@ -38,15 +38,13 @@ public:
     }
 
     /// A new object, or null when the memory is not to be had.
-    template <typename T, typename... Arguments>
-    T* create(Arguments&&... arguments)
+    template <typename T, typename... Arguments> T* create(Arguments&&... arguments)
     {
         void* memory = allocate(sizeof(T), alignof(T) < sizeof(void*) ? sizeof(void*) : alignof(T));
         return memory ? new (memory) T(std::forward<Arguments>(arguments)...) : nullptr;
     }
 
-    template <typename T>
-    void destroy(T* object)
+    template <typename T> void destroy(T* object)
     {
         if (!object)
             return;
@@ -60,8 +58,7 @@ private:
 };
 
 /// An array of default-constructed elements whose size is set once, in a HostAllocator's memory.
-template <typename T>
-class HostArray {
+template <typename T> class HostArray {
 public:
     HostArray() = default;
     HostArray(const HostArray&) = delete;

@@ -10,8 +10,7 @@ KeyTable<Instance> instances;
 
 } // namespace
 
-Instance::Instance(VkInstance handle, PFN_vkGetInstanceProcAddr next, const VkInstanceCreateInfo& info,
-                   bool extended)
+Instance::Instance(VkInstance handle, PFN_vkGetInstanceProcAddr next, const VkInstanceCreateInfo& info, bool extended)
     : m_handle(handle)
 {
     if (info.pApplicationInfo && info.pApplicationInfo->apiVersion)

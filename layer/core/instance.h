@@ -36,8 +36,7 @@ public:
     bool queriesExternalMemory() const { return m_queriesExternalMemory; }
 
     /// Down-chain function by name, for commands called once.
-    template <typename Function>
-    Function nextFunction(const char* name) const
+    template <typename Function> Function nextFunction(const char* name) const
     {
         return reinterpret_cast<Function>(m_next.GetInstanceProcAddr(m_handle, name));
     }
@@ -46,8 +45,7 @@ public:
     PhysicalDevice& physicalDevice(VkPhysicalDevice handle);
 
     /// Calls `use(PhysicalDevice&)` for every physical device that has a record.
-    template <typename Use>
-    void forEachPhysicalDevice(Use&& use)
+    template <typename Use> void forEachPhysicalDevice(Use&& use)
     {
         const std::lock_guard lock(m_mutex);
         for (const auto& device : m_physicalDevices)

@@ -9,8 +9,7 @@ namespace vwsi {
 /// and the same for all handles of one instance or device.
 ///
 /// Look-ups take no lock and, with the usual one or two entries, one or two comparisons. Nodes are reused, never freed.
-template <typename Object>
-class KeyTable {
+template <typename Object> class KeyTable {
 public:
     constexpr KeyTable() = default;
     KeyTable(const KeyTable&) = delete;

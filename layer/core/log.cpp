@@ -15,10 +15,14 @@ namespace {
 const char* levelName(LogLevel level)
 {
     switch (level) {
-    case LogLevel::Error: return "error";
-    case LogLevel::Warn: return "warning";
-    case LogLevel::Info: return "info";
-    case LogLevel::Debug: return "debug";
+    case LogLevel::Error:
+        return "error";
+    case LogLevel::Warn:
+        return "warning";
+    case LogLevel::Info:
+        return "info";
+    case LogLevel::Debug:
+        return "debug";
     }
     return "";
 }

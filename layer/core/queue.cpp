@@ -56,8 +56,7 @@ public:
     }
 
     /// Marks which waits of a batch are struck; null when none is.
-    template <typename Batch>
-    const bool* mark(ScratchArena& arena, const Batch& batch)
+    template <typename Batch> const bool* mark(ScratchArena& arena, const Batch& batch)
     {
         const uint32_t count = waitCount(batch);
         bool* dropped = nullptr;
@@ -97,8 +96,7 @@ private:
 };
 
 /// Copy of an array that runs parallel to the waits, without the dropped elements. Null stays null.
-template <typename T>
-bool compact(ScratchArena& arena, const T*& elements, uint32_t count, const bool* dropped)
+template <typename T> bool compact(ScratchArena& arena, const T*& elements, uint32_t count, const bool* dropped)
 {
     if (!elements)
         return true;
@@ -226,18 +224,24 @@ VkResult submitStruck(Device& device, VkQueue queue, uint32_t count, const Batch
 int severity(VkResult result)
 {
     switch (result) {
-    case VK_SUCCESS: return 0;
-    case VK_SUBOPTIMAL_KHR: return 1;
-    case VK_ERROR_OUT_OF_DATE_KHR: return 2;
-    case VK_ERROR_SURFACE_LOST_KHR: return 3;
-    case VK_ERROR_DEVICE_LOST: return 5;
-    default: return 4;
+    case VK_SUCCESS:
+        return 0;
+    case VK_SUBOPTIMAL_KHR:
+        return 1;
+    case VK_ERROR_OUT_OF_DATE_KHR:
+        return 2;
+    case VK_ERROR_SURFACE_LOST_KHR:
+        return 3;
+    case VK_ERROR_DEVICE_LOST:
+        return 5;
+    default:
+        return 4;
     }
 }
 
 /// The i-th element of a pNext struct's array that runs parallel to the swapchains, or null where it has none.
 template <typename Struct, typename Element>
-const Element* parallel(const void* chain, VkStructureType type, const Element* Struct::*array, uint32_t i)
+const Element* parallel(const void* chain, VkStructureType type, const Element* Struct::* array, uint32_t i)
 {
     const auto* const info = findInChain<Struct>(chain, type);
     return info && info->swapchainCount > i && info->*array ? &(info->*array)[i] : nullptr;
@@ -293,8 +297,8 @@ VkResult Queue::waitIdle()
 VkResult Queue::signal(VkSemaphore semaphore, VkFence fence)
 {
     const std::lock_guard lock(m_mutex);
-    const VkSubmitInfo submit{
-        VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr, 0, nullptr, nullptr, 0, nullptr, semaphore ? 1u : 0u, &semaphore};
+    const VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr,   0, nullptr, nullptr, 0, nullptr,
+                              semaphore ? 1u : 0u,           &semaphore};
     return m_device.next().QueueSubmit(m_handle, semaphore ? 1 : 0, semaphore ? &submit : nullptr, fence);
 }
 
@@ -311,8 +315,15 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
 
     const std::lock_guard lock(m_mutex);
 
-    VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr, info.waitSemaphoreCount, info.pWaitSemaphores, stages,
-                        0, commands, 0, nullptr};
+    VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO,
+                        nullptr,
+                        info.waitSemaphoreCount,
+                        info.pWaitSemaphores,
+                        stages,
+                        0,
+                        commands,
+                        0,
+                        nullptr};
     StruckWaits struck(m_device.ledger());
     if (!dropWaits(arena, submit, struck)) {
         struck.giveBack();

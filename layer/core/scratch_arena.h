@@ -40,15 +40,10 @@ public:
     }
 
     /// `count` uninitialised elements, or null.
-    template <typename T>
-    T* array(size_t count)
-    {
-        return static_cast<T*>(allocate(sizeof(T) * count));
-    }
+    template <typename T> T* array(size_t count) { return static_cast<T*>(allocate(sizeof(T) * count)); }
 
     /// Copy of `count` elements, or null.
-    template <typename T>
-    T* copy(const T* source, size_t count)
+    template <typename T> T* copy(const T* source, size_t count)
     {
         T* const target = array<T>(count);
         if (target && count)

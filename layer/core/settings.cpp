@@ -61,12 +61,10 @@ Settings readSettings(Complaints& complaints)
     readChoice<Policy>("VENUS_WSI_POLICY",
                        {{"auto", Policy::Auto}, {"always", Policy::Always}, {"never", Policy::Never}}, s.policy,
                        complaints);
-    readChoice<LogLevel>("VENUS_WSI_LOG",
-                         {{"error", LogLevel::Error},
-                          {"warn", LogLevel::Warn},
-                          {"info", LogLevel::Info},
-                          {"debug", LogLevel::Debug}},
-                         s.logLevel, complaints);
+    readChoice<LogLevel>(
+        "VENUS_WSI_LOG",
+        {{"error", LogLevel::Error}, {"warn", LogLevel::Warn}, {"info", LogLevel::Info}, {"debug", LogLevel::Debug}},
+        s.logLevel, complaints);
     readText("VENUS_WSI_LOG_FILE", s.logFile);
     readChoice<CompletionMode>("VENUS_WSI_COMPLETION",
                                {{"word", CompletionMode::Word}, {"fence", CompletionMode::Fence}}, s.completion,
@@ -83,8 +81,8 @@ Settings readSettings(Complaints& complaints)
     uint64_t refresh = s.refreshMilliHz;
     readNumber("VENUS_WSI_REFRESH_MHZ", 1'000, 1'000'000, refresh, complaints);
     s.refreshMilliHz = static_cast<uint32_t>(refresh);
-    readChoice<std::string>(
-        "VENUS_WSI_X11", {{"auto", "auto"}, {"present", "present"}, {"shm", "shm"}, {"put", "put"}}, s.x11, complaints);
+    readChoice<std::string>("VENUS_WSI_X11", {{"auto", "auto"}, {"present", "present"}, {"shm", "shm"}, {"put", "put"}},
+                            s.x11, complaints);
     readChoice<std::string>("VENUS_WSI_WAYLAND", {{"auto", "auto"}, {"shm", "shm"}}, s.wayland, complaints);
     readText("VENUS_WSI_DRM_DEVICE", s.drmDevice);
     readText("VENUS_WSI_HEADLESS_DIR", s.headlessDir);

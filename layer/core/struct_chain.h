@@ -11,8 +11,7 @@ namespace vwsi {
 size_t structureSize(VkStructureType type);
 
 /// First struct of a pNext chain with this type, or null.
-template <typename Struct>
-const Struct* findInChain(const void* chain, VkStructureType type)
+template <typename Struct> const Struct* findInChain(const void* chain, VkStructureType type)
 {
     for (auto* entry = static_cast<const VkBaseInStructure*>(chain); entry; entry = entry->pNext) {
         if (entry->sType == type)
@@ -21,8 +20,7 @@ const Struct* findInChain(const void* chain, VkStructureType type)
     return nullptr;
 }
 
-template <typename Struct>
-Struct* findInChain(void* chain, VkStructureType type)
+template <typename Struct> Struct* findInChain(void* chain, VkStructureType type)
 {
     return const_cast<Struct*>(findInChain<Struct>(static_cast<const void*>(chain), type));
 }
@@ -77,8 +75,7 @@ RewrittenChain rewriteChain(ScratchArena& arena, const void* chain, Concerns&& c
 }
 
 /// `rewriteChain` that leaves out every struct for which `unwanted(sType)` holds.
-template <typename Unwanted>
-RewrittenChain chainWithout(ScratchArena& arena, const void* chain, Unwanted&& unwanted)
+template <typename Unwanted> RewrittenChain chainWithout(ScratchArena& arena, const void* chain, Unwanted&& unwanted)
 {
     return rewriteChain(arena, chain, unwanted, [](VkBaseOutStructure*) { return false; });
 }

@@ -69,8 +69,8 @@ struct Loaded {
             return;
         }
         const char* missing = nullptr;
-#define VWSI_DRM_BIND(name)                                                                                  \
-    if (!library.bind(table.name, #name))                                                                    \
+#define VWSI_DRM_BIND(name)                                                                                            \
+    if (!library.bind(table.name, #name))                                                                              \
         missing = #name;
         VWSI_DRM_FUNCTIONS(VWSI_DRM_BIND)
 #undef VWSI_DRM_BIND

@@ -26,8 +26,7 @@ public:
             return;
         if (!property)
             m_error = EOPNOTSUPP;
-        else if (const int result = api().drmModeAtomicAddProperty(m_request, object, property.id, value);
-                 result < 0)
+        else if (const int result = api().drmModeAtomicAddProperty(m_request, object, property.id, value); result < 0)
             m_error = errorOf(result);
     }
 
@@ -44,8 +43,8 @@ public:
         if (m_error)
             return m_error;
         // The event names its CRTC by itself on kernels since 4.12; the user data does on older ones.
-        return errorOf(api().drmModeAtomicCommit(fd, m_request, flags,
-                                                 reinterpret_cast<void*>(static_cast<uintptr_t>(crtc))));
+        return errorOf(
+            api().drmModeAtomicCommit(fd, m_request, flags, reinterpret_cast<void*>(static_cast<uintptr_t>(crtc))));
     }
 
 private:
@@ -146,8 +145,7 @@ private:
             if (const int error = mode.create(commit.mode, sizeof(*commit.mode)))
                 return error;
             request.set(commit.connector, commit.connectorProperties->crtcId, commit.crtc->id);
-            request.setIfPresent(commit.connector, commit.connectorProperties->linkStatus,
-                                 DRM_MODE_LINK_STATUS_GOOD);
+            request.setIfPresent(commit.connector, commit.connectorProperties->linkStatus, DRM_MODE_LINK_STATUS_GOOD);
             request.set(commit.crtc->id, commit.crtc->properties.modeId, mode.id());
             request.set(commit.crtc->id, commit.crtc->properties.active, 1);
             for (const Plane* plane : commit.disable)

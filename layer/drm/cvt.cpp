@@ -86,8 +86,7 @@ Timings reduced(double width, double height, double rate, double syncLines, bool
 
 } // namespace
 
-bool makeCvtMode(uint32_t width, uint32_t height, uint32_t milliHz, CvtBlanking blanking,
-                 drmModeModeInfo* mode)
+bool makeCvtMode(uint32_t width, uint32_t height, uint32_t milliHz, CvtBlanking blanking, drmModeModeInfo* mode)
 {
     // Timings are 16-bit in struct drm_mode_modeinfo; the blanking must fit as well.
     if (width < 64 || height < 64 || width > 32768 || height > 32768 || milliHz < 1000 || milliHz > 1'000'000)
@@ -99,12 +98,10 @@ bool makeCvtMode(uint32_t width, uint32_t height, uint32_t milliHz, CvtBlanking 
     const double syncLines = verticalSyncLines(width, height);
     if (1e6 / rate <= kMinVsyncBackPorchUs * 1.5)
         return false;
-    const Timings timings = blanking == CvtBlanking::Standard
-                                ? standard(width, height, rate, syncLines)
-                                : reduced(width, height, rate, syncLines, second);
+    const Timings timings = blanking == CvtBlanking::Standard ? standard(width, height, rate, syncLines)
+                                                              : reduced(width, height, rate, syncLines, second);
     const double htotal = width + timings.frontPorch + timings.sync + timings.backPorch;
-    const double vtotal =
-        height + timings.verticalFrontPorch + timings.verticalSync + timings.verticalBackPorch;
+    const double vtotal = height + timings.verticalFrontPorch + timings.verticalSync + timings.verticalBackPorch;
     if (htotal > 65535 || vtotal > 65535 || timings.clockKHz < 1)
         return false;
 

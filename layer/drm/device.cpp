@@ -122,8 +122,8 @@ int Device::initialise(Interface interface)
         error = EOPNOTSUPP;
     if (error == 0) {
         m_universal = drm.drmSetClientCap(m_fd, DRM_CLIENT_CAP_UNIVERSAL_PLANES, 1) == 0;
-        m_atomic = m_universal && interface == Interface::Best &&
-                   drm.drmSetClientCap(m_fd, DRM_CLIENT_CAP_ATOMIC, 1) == 0;
+        m_atomic =
+            m_universal && interface == Interface::Best && drm.drmSetClientCap(m_fd, DRM_CLIENT_CAP_ATOMIC, 1) == 0;
         m_asyncFlip = capability(m_fd, m_atomic ? DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP : DRM_CAP_ASYNC_PAGE_FLIP);
         m_kms = m_atomic ? makeAtomicKms(*this) : makeLegacyKms(*this);
         error = readResources(m_fd, m_universal, m_atomic, &m_resources);
@@ -165,9 +165,8 @@ const Crtc* Device::chooseCrtc(const Connector& connector, uint32_t planeCrtcs) 
 {
     const auto free = [&](const Crtc& crtc) {
         return connector.possibleCrtcs & planeCrtcs & 1u << crtc.index &&
-               std::none_of(m_outputs.begin(), m_outputs.end(), [&](const std::unique_ptr<Output>& output) {
-                   return output->crtc().id == crtc.id;
-               });
+               std::none_of(m_outputs.begin(), m_outputs.end(),
+                            [&](const std::unique_ptr<Output>& output) { return output->crtc().id == crtc.id; });
     };
     const Crtc* current = m_resources.crtc(connector.currentCrtc);
     if (current && free(*current))
@@ -201,9 +200,8 @@ int Device::makeOutput(const Connector& connector, const Plane& plane, Output** 
 {
     const Crtc* crtc = chooseCrtc(connector, plane.possibleCrtcs);
     if (!crtc) {
-        VWSI_ERROR(
-            "no free display controller (CRTC) for %s on %s; destroy the swapchain of another display first",
-            connector.name.c_str(), m_path.c_str());
+        VWSI_ERROR("no free display controller (CRTC) for %s on %s; destroy the swapchain of another display first",
+                   connector.name.c_str(), m_path.c_str());
         return EBUSY;
     }
     m_outputs.push_back(std::make_unique<Output>(*this, connector, *crtc));
@@ -216,10 +214,9 @@ int Device::makeOutput(const Connector& connector, const Plane& plane, Output** 
 int Device::acquireOutput(uint32_t connectorId, const Plane& plane, OutputHandle* handle)
 {
     const std::scoped_lock lock(m_outputMutex);
-    const auto existing =
-        std::find_if(m_outputs.begin(), m_outputs.end(), [&](const std::unique_ptr<Output>& output) {
-            return output->connector() == connectorId;
-        });
+    const auto existing = std::find_if(m_outputs.begin(), m_outputs.end(), [&](const std::unique_ptr<Output>& output) {
+        return output->connector() == connectorId;
+    });
     Output* output = existing == m_outputs.end() ? nullptr : existing->get();
     if (output && !(plane.possibleCrtcs & 1u << output->crtc().index)) {
         VWSI_ERROR("plane %u cannot be shown on the display controller that drives connector %u", plane.id,
@@ -254,8 +251,7 @@ void Device::releaseOutput(Output* output, const Plane& plane)
             const std::scoped_lock eventLock(m_eventMutex);
             std::erase(m_eventSinks, output);
         }
-        std::erase_if(m_outputs,
-                      [output](const std::unique_ptr<Output>& entry) { return entry.get() == output; });
+        std::erase_if(m_outputs, [output](const std::unique_ptr<Output>& entry) { return entry.get() == output; });
     }
     m_master.release();
 }
@@ -282,13 +278,12 @@ int Device::testMode(uint32_t connectorId, const drmModeModeInfo& mode)
     if (const int error = acquireOutput(connectorId, *primary, &output))
         return error;
     std::shared_ptr<DumbBuffer> buffer;
-    if (const int error = DumbBuffer::create(shared_from_this(), mode.hdisplay, mode.vdisplay,
-                                             DRM_FORMAT_XRGB8888, 4, &buffer))
+    if (const int error =
+            DumbBuffer::create(shared_from_this(), mode.hdisplay, mode.vdisplay, DRM_FORMAT_XRGB8888, 4, &buffer))
         return error;
     const Rectangle whole{0, 0, mode.hdisplay, mode.vdisplay};
     return output->test(
-        {.plane = primary, .buffer = buffer, .source = whole, .destination = whole, .zpos = {}, .damage = {}},
-        mode);
+        {.plane = primary, .buffer = buffer, .source = whole, .destination = whole, .zpos = {}, .damage = {}}, mode);
 }
 
 int Device::setPower(uint32_t connectorId, bool on)

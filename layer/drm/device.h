@@ -26,8 +26,7 @@ public:
 
     /// Opens a primary node, or finds the one that is open already. Does not make this process the DRM
     /// master. 0 or an errno, after one log line.
-    static int open(const std::string& path, std::shared_ptr<Device>* device,
-                    Interface interface = Interface::Best);
+    static int open(const std::string& path, std::shared_ptr<Device>* device, Interface interface = Interface::Best);
 
     /// Drives displays through a copy of the application's descriptor (VK_EXT_acquire_drm_display), whose
     /// right to do so the application manages. EACCES when it has none.

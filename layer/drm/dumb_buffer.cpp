@@ -73,8 +73,8 @@ int DumbBuffer::addFramebuffer(uint32_t fourcc)
     const uint32_t handles[4] = {m_handle};
     const uint32_t strides[4] = {m_stride};
     const uint32_t offsets[4] = {};
-    return errorOf(api().drmModeAddFB2(m_device->fd(), m_width, m_height, fourcc, handles, strides, offsets,
-                                       &m_framebuffer, 0));
+    return errorOf(
+        api().drmModeAddFB2(m_device->fd(), m_width, m_height, fourcc, handles, strides, offsets, &m_framebuffer, 0));
 }
 
 } // namespace vwsi::drm

@@ -50,8 +50,7 @@ private:
         }
         return errorOf(api().drmModeSetCrtc(m_device.fd(), commit.crtc->id, commit.plane.framebuffer,
                                             static_cast<uint32_t>(commit.plane.source.x),
-                                            static_cast<uint32_t>(commit.plane.source.y), &connector, 1,
-                                            &mode));
+                                            static_cast<uint32_t>(commit.plane.source.y), &connector, 1, &mode));
     }
 
     int flip(const Commit& commit, bool* pending)
@@ -68,11 +67,11 @@ private:
     {
         // An overlay needs a CRTC that runs; nothing but a primary plane can start one here.
         const PlaneState& state = commit.plane;
-        return errorOf(api().drmModeSetPlane(
-            m_device.fd(), state.plane->id, commit.crtc->id, state.framebuffer, 0, state.destination.x,
-            state.destination.y, state.destination.width, state.destination.height,
-            static_cast<uint32_t>(state.source.x) << 16, static_cast<uint32_t>(state.source.y) << 16,
-            state.source.width << 16, state.source.height << 16));
+        return errorOf(api().drmModeSetPlane(m_device.fd(), state.plane->id, commit.crtc->id, state.framebuffer, 0,
+                                             state.destination.x, state.destination.y, state.destination.width,
+                                             state.destination.height, static_cast<uint32_t>(state.source.x) << 16,
+                                             static_cast<uint32_t>(state.source.y) << 16, state.source.width << 16,
+                                             state.source.height << 16));
     }
 
     int markDirty(const PlaneState& state)
@@ -83,8 +82,8 @@ private:
                              static_cast<uint16_t>(rect.x2), static_cast<uint16_t>(rect.y2)});
         if (state.damage.size() > kMaxClips)
             clips.clear();
-        const int error = errorOf(api().drmModeDirtyFB(m_device.fd(), state.framebuffer, clips.data(),
-                                                       static_cast<uint32_t>(clips.size())));
+        const int error = errorOf(
+            api().drmModeDirtyFB(m_device.fd(), state.framebuffer, clips.data(), static_cast<uint32_t>(clips.size())));
         // Drivers that scan out memory directly have nothing to flush and say so.
         return error == ENOSYS || error == EOPNOTSUPP ? 0 : error;
     }

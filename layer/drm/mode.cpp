@@ -28,10 +28,9 @@ uint64_t refreshPeriod(const drmModeModeInfo& mode)
 bool sameTimings(const drmModeModeInfo& a, const drmModeModeInfo& b)
 {
     return a.clock == b.clock && a.hdisplay == b.hdisplay && a.hsync_start == b.hsync_start &&
-           a.hsync_end == b.hsync_end && a.htotal == b.htotal && a.hskew == b.hskew &&
-           a.vdisplay == b.vdisplay && a.vsync_start == b.vsync_start && a.vsync_end == b.vsync_end &&
-           a.vtotal == b.vtotal && std::max<uint16_t>(a.vscan, 1) == std::max<uint16_t>(b.vscan, 1) &&
-           a.flags == b.flags;
+           a.hsync_end == b.hsync_end && a.htotal == b.htotal && a.hskew == b.hskew && a.vdisplay == b.vdisplay &&
+           a.vsync_start == b.vsync_start && a.vsync_end == b.vsync_end && a.vtotal == b.vtotal &&
+           std::max<uint16_t>(a.vscan, 1) == std::max<uint16_t>(b.vscan, 1) && a.flags == b.flags;
 }
 
 } // namespace vwsi::drm

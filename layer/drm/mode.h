@@ -24,7 +24,6 @@ enum class CvtBlanking {
 
 /// A mode by VESA's Coordinated Video Timings 2.0, without margins and interlace. False when the size is odd,
 /// zero or too large, or the rate lies outside 1..1000 Hz.
-bool makeCvtMode(uint32_t width, uint32_t height, uint32_t milliHz, CvtBlanking blanking,
-                 drmModeModeInfo* mode);
+bool makeCvtMode(uint32_t width, uint32_t height, uint32_t milliHz, CvtBlanking blanking, drmModeModeInfo* mode);
 
 } // namespace vwsi::drm

@@ -44,8 +44,8 @@ private:
 bool nodeIs(const drmDevice& device, int type, const std::optional<NodeNumber>& wanted)
 {
     NodeNumber number;
-    return wanted && device.available_nodes & 1 << type &&
-           api().system.pathNumber(device.nodes[type], &number) == 0 && number == *wanted;
+    return wanted && device.available_nodes & 1 << type && api().system.pathNumber(device.nodes[type], &number) == 0 &&
+           number == *wanted;
 }
 
 /// 0 when `path` is a virtio-gpu with connectors, else why not.
@@ -62,8 +62,7 @@ int checkVirtioGpu(const char* path)
     int error = ENODEV;
     const std::unique_ptr<drmVersion, Releaser<&Api::drmFreeVersion>> version(drm.drmGetVersion(fd));
     if (version && version->name && strcmp(version->name, "virtio_gpu") == 0) {
-        const std::unique_ptr<drmModeRes, Releaser<&Api::drmModeFreeResources>> res(
-            drm.drmModeGetResources(fd));
+        const std::unique_ptr<drmModeRes, Releaser<&Api::drmModeFreeResources>> res(drm.drmModeGetResources(fd));
         if (res && res->count_connectors > 0)
             error = 0;
     }
@@ -85,8 +84,7 @@ int findNode(const NodeRequest& request, const std::string& named, std::string* 
     const DeviceList devices;
     if (request.primary || request.render) {
         const char* found = devices.primaryWhere([&](const drmDevice& device) {
-            return nodeIs(device, DRM_NODE_PRIMARY, request.primary) ||
-                   nodeIs(device, DRM_NODE_RENDER, request.render);
+            return nodeIs(device, DRM_NODE_PRIMARY, request.primary) || nodeIs(device, DRM_NODE_RENDER, request.render);
         });
         if (found) {
             *path = found;

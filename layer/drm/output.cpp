@@ -65,8 +65,8 @@ void Output::restoreConsole()
     if (m_consoleOn) {
         std::vector<uint32_t> connectors = m_consoleConnectors;
         drmModeModeInfo mode = m_consoleMode;
-        result = api().drmModeSetCrtc(fd, m_crtc.id, m_consoleFramebuffer, m_consoleX, m_consoleY,
-                                      connectors.data(), static_cast<int>(connectors.size()), &mode);
+        result = api().drmModeSetCrtc(fd, m_crtc.id, m_consoleFramebuffer, m_consoleX, m_consoleY, connectors.data(),
+                                      static_cast<int>(connectors.size()), &mode);
     } else {
         result = api().drmModeSetCrtc(fd, m_crtc.id, 0, 0, 0, nullptr, 0, nullptr);
     }
@@ -139,17 +139,15 @@ std::vector<const Plane*> Output::foreignPlanes(const Plane& wanted)
     return result;
 }
 
-Commit Output::describe(const Update& update, const drmModeModeInfo* mode,
-                        std::span<const Plane* const> disable)
+Commit Output::describe(const Update& update, const drmModeModeInfo* mode, std::span<const Plane* const> disable)
 {
     Commit commit;
     commit.connector = m_connector;
     commit.connectorProperties = &m_properties;
     commit.crtc = &m_crtc;
     commit.mode = mode;
-    commit.plane = {update.plane,  update.buffer->framebuffer(),
-                    update.source, update.destination,
-                    update.zpos,   update.damage};
+    commit.plane = {update.plane, update.buffer->framebuffer(), update.source, update.destination, update.zpos,
+                    update.damage};
     commit.disable = disable;
     commit.tearing = update.tearing && m_device.asyncFlip() && !m_asyncRefused;
     const std::scoped_lock lock(m_flipMutex);
@@ -184,8 +182,7 @@ Outcome Output::show(const Update& update, const drmModeModeInfo& mode, uint64_t
         *ticket = ++m_lastTicket;
         shownOf(*update.plane).next = update.buffer;
     }
-    const std::vector<const Plane*> foreign =
-        modeset ? foreignPlanes(*update.plane) : std::vector<const Plane*>{};
+    const std::vector<const Plane*> foreign = modeset ? foreignPlanes(*update.plane) : std::vector<const Plane*>{};
     Commit commit = describe(update, modeset ? &mode : nullptr, foreign);
     bool pending = false;
     *error = m_device.kms().apply(commit, &pending);
@@ -294,8 +291,8 @@ int Output::setPower(bool on)
             return EOPNOTSUPP;
         if (on == m_powered)
             return 0;
-        const int error = errorOf(api().drmModeConnectorSetProperty(
-            m_device.fd(), m_connector, m_properties.dpms.id, on ? DRM_MODE_DPMS_ON : DRM_MODE_DPMS_OFF));
+        const int error = errorOf(api().drmModeConnectorSetProperty(m_device.fd(), m_connector, m_properties.dpms.id,
+                                                                    on ? DRM_MODE_DPMS_ON : DRM_MODE_DPMS_OFF));
         if (error)
             return error;
         m_powered = on;

@@ -41,8 +41,7 @@ constexpr Entry<PlaneProperties> kPlane[] = {
 };
 
 template <typename Properties>
-int read(int fd, uint32_t object, uint32_t type, std::span<const Entry<Properties>> table,
-         Properties* properties)
+int read(int fd, uint32_t object, uint32_t type, std::span<const Entry<Properties>> table, Properties* properties)
 {
     const Api& drm = api();
     const std::unique_ptr<drmModeObjectProperties, Releaser<&Api::drmModeFreeObjectProperties>> list(

@@ -30,9 +30,8 @@ const char* typeName(uint32_t type)
     // The names that the kernel itself uses in sysfs (drm_connector.c), which libdrm has only from 2.4.112
     // on.
     static constexpr const char* kNames[] = {
-        "Unknown", "VGA",       "DVI-I", "DVI-D", "DVI-A",     "Composite", "SVIDEO",
-        "LVDS",    "Component", "DIN",   "DP",    "HDMI-A",    "HDMI-B",    "TV",
-        "eDP",     "Virtual",   "DSI",   "DPI",   "Writeback", "SPI",       "USB",
+        "Unknown", "VGA",    "DVI-I", "DVI-D", "DVI-A",   "Composite", "SVIDEO", "LVDS",      "Component", "DIN", "DP",
+        "HDMI-A",  "HDMI-B", "TV",    "eDP",   "Virtual", "DSI",       "DPI",    "Writeback", "SPI",       "USB",
     };
     return type < std::size(kNames) ? kNames[type] : kNames[0];
 }
@@ -52,8 +51,7 @@ uint32_t currentCrtc(int fd, const drmModeConnector& connector, const ConnectorP
 {
     if (properties.crtcId)
         return static_cast<uint32_t>(properties.crtcId.value);
-    const EncoderPtr encoder(connector.encoder_id ? api().drmModeGetEncoder(fd, connector.encoder_id)
-                                                  : nullptr);
+    const EncoderPtr encoder(connector.encoder_id ? api().drmModeGetEncoder(fd, connector.encoder_id) : nullptr);
     return encoder ? encoder->crtc_id : 0;
 }
 
@@ -85,15 +83,13 @@ bool Plane::supports(uint32_t fourcc) const
 
 const Crtc* Resources::crtc(uint32_t id) const
 {
-    const auto found =
-        std::find_if(crtcs.begin(), crtcs.end(), [id](const Crtc& crtc) { return crtc.id == id; });
+    const auto found = std::find_if(crtcs.begin(), crtcs.end(), [id](const Crtc& crtc) { return crtc.id == id; });
     return found == crtcs.end() ? nullptr : &*found;
 }
 
 const Plane* Resources::plane(uint32_t id) const
 {
-    const auto found =
-        std::find_if(planes.begin(), planes.end(), [id](const Plane& plane) { return plane.id == id; });
+    const auto found = std::find_if(planes.begin(), planes.end(), [id](const Plane& plane) { return plane.id == id; });
     return found == planes.end() ? nullptr : &*found;
 }
 
@@ -114,8 +110,7 @@ uint32_t Resources::stackPosition(const Plane& plane) const
         }
         if (!(other.possibleCrtcs & plane.possibleCrtcs) || other.type == PlaneType::Cursor)
             continue;
-        if (rank(other) < rank(plane) ||
-            (rank(other) == rank(plane) && before && other.type != PlaneType::Primary))
+        if (rank(other) < rank(plane) || (rank(other) == rank(plane) && before && other.type != PlaneType::Primary))
             ++below;
     }
     return below;
@@ -147,11 +142,8 @@ int readResources(int fd, bool universal, bool atomic, Resources* resources)
         const PlanePtr found(api().drmModeGetPlane(fd, planes->planes[i]));
         if (!found)
             continue;
-        Plane plane{.id = found->plane_id,
-                    .type = {},
-                    .possibleCrtcs = found->possible_crtcs,
-                    .formats = {},
-                    .properties = {}};
+        Plane plane{
+            .id = found->plane_id, .type = {}, .possibleCrtcs = found->possible_crtcs, .formats = {}, .properties = {}};
         plane.formats.assign(found->formats, found->formats + found->count_formats);
         if (const int error = readProperties(fd, plane.id, &plane.properties))
             return error;
@@ -164,14 +156,12 @@ int readResources(int fd, bool universal, bool atomic, Resources* resources)
 int readConnector(int fd, uint32_t id, bool probe, Connector* connector)
 {
     errno = 0;
-    const ConnectorPtr found(probe ? api().drmModeGetConnector(fd, id)
-                                   : api().drmModeGetConnectorCurrent(fd, id));
+    const ConnectorPtr found(probe ? api().drmModeGetConnector(fd, id) : api().drmModeGetConnectorCurrent(fd, id));
     if (!found)
         return lastError();
     *connector = {};
     connector->id = found->connector_id;
-    connector->name =
-        std::string(typeName(found->connector_type)) + "-" + std::to_string(found->connector_type_id);
+    connector->name = std::string(typeName(found->connector_type)) + "-" + std::to_string(found->connector_type_id);
     connector->connected = found->connection == DRM_MODE_CONNECTED;
     connector->widthMm = found->mmWidth;
     connector->heightMm = found->mmHeight;

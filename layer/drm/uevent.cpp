@@ -67,8 +67,7 @@ UeventMonitor::UeventMonitor()
         m_fd = -1;
     }
     if (m_fd < 0)
-        VWSI_INFO("plugged and unplugged displays will not be noticed: no uevent socket (%s)",
-                  strerror(errno));
+        VWSI_INFO("plugged and unplugged displays will not be noticed: no uevent socket (%s)", strerror(errno));
 }
 
 UeventMonitor::~UeventMonitor()

@@ -45,8 +45,7 @@ std::string vtOfStatLine(const std::string& line)
     return "tty" + std::to_string(minor);
 }
 
-VtWatch::VtWatch(std::string home, const char* path)
-    : m_fd(open(path, O_RDONLY | O_CLOEXEC)), m_home(std::move(home))
+VtWatch::VtWatch(std::string home, const char* path) : m_fd(open(path, O_RDONLY | O_CLOEXEC)), m_home(std::move(home))
 {
     if (m_fd >= 0 && m_home.empty())
         m_home = controllingVt();

@@ -54,11 +54,9 @@ drm::NodeRequest nodeRequest(const PhysicalDevice& device)
     VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &numbers, {}};
     getProperties(device.handle(), &properties);
     if (numbers.hasPrimary)
-        request.primary = {static_cast<uint32_t>(numbers.primaryMajor),
-                           static_cast<uint32_t>(numbers.primaryMinor)};
+        request.primary = {static_cast<uint32_t>(numbers.primaryMajor), static_cast<uint32_t>(numbers.primaryMinor)};
     if (numbers.hasRender)
-        request.render = {static_cast<uint32_t>(numbers.renderMajor),
-                          static_cast<uint32_t>(numbers.renderMinor)};
+        request.render = {static_cast<uint32_t>(numbers.renderMajor), static_cast<uint32_t>(numbers.renderMinor)};
     return request;
 }
 
@@ -99,47 +97,46 @@ VkResult serve(const char* name, Own&& own, VkPhysicalDevice physicalDevice, Arg
     });
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceDisplayPropertiesKHR(VkPhysicalDevice physicalDevice,
-                                                                     uint32_t* count,
+VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceDisplayPropertiesKHR(VkPhysicalDevice physicalDevice, uint32_t* count,
                                                                      VkDisplayPropertiesKHR* properties)
 {
     return serve<PFN_vkGetPhysicalDeviceDisplayPropertiesKHR>(
         "vkGetPhysicalDeviceDisplayPropertiesKHR",
-        [&](DisplayRegistry& registry) { return registry.displayProperties(count, properties); },
-        physicalDevice, count, properties);
+        [&](DisplayRegistry& registry) { return registry.displayProperties(count, properties); }, physicalDevice, count,
+        properties);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceDisplayProperties2KHR(VkPhysicalDevice physicalDevice,
-                                                                      uint32_t* count,
+VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceDisplayProperties2KHR(VkPhysicalDevice physicalDevice, uint32_t* count,
                                                                       VkDisplayProperties2KHR* properties)
 {
     return serve<PFN_vkGetPhysicalDeviceDisplayProperties2KHR>(
         "vkGetPhysicalDeviceDisplayProperties2KHR",
-        [&](DisplayRegistry& registry) { return registry.displayProperties2(count, properties); },
-        physicalDevice, count, properties);
+        [&](DisplayRegistry& registry) { return registry.displayProperties2(count, properties); }, physicalDevice,
+        count, properties);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceDisplayPlanePropertiesKHR(
-    VkPhysicalDevice physicalDevice, uint32_t* count, VkDisplayPlanePropertiesKHR* properties)
+VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceDisplayPlanePropertiesKHR(VkPhysicalDevice physicalDevice,
+                                                                          uint32_t* count,
+                                                                          VkDisplayPlanePropertiesKHR* properties)
 {
     return serve<PFN_vkGetPhysicalDeviceDisplayPlanePropertiesKHR>(
         "vkGetPhysicalDeviceDisplayPlanePropertiesKHR",
-        [&](DisplayRegistry& registry) { return registry.planeProperties(count, properties); },
-        physicalDevice, count, properties);
+        [&](DisplayRegistry& registry) { return registry.planeProperties(count, properties); }, physicalDevice, count,
+        properties);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceDisplayPlaneProperties2KHR(
-    VkPhysicalDevice physicalDevice, uint32_t* count, VkDisplayPlaneProperties2KHR* properties)
+VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceDisplayPlaneProperties2KHR(VkPhysicalDevice physicalDevice,
+                                                                           uint32_t* count,
+                                                                           VkDisplayPlaneProperties2KHR* properties)
 {
     return serve<PFN_vkGetPhysicalDeviceDisplayPlaneProperties2KHR>(
         "vkGetPhysicalDeviceDisplayPlaneProperties2KHR",
-        [&](DisplayRegistry& registry) { return registry.planeProperties2(count, properties); },
-        physicalDevice, count, properties);
+        [&](DisplayRegistry& registry) { return registry.planeProperties2(count, properties); }, physicalDevice, count,
+        properties);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL GetDisplayPlaneSupportedDisplaysKHR(VkPhysicalDevice physicalDevice,
-                                                                   uint32_t planeIndex, uint32_t* count,
-                                                                   VkDisplayKHR* list)
+VKAPI_ATTR VkResult VKAPI_CALL GetDisplayPlaneSupportedDisplaysKHR(VkPhysicalDevice physicalDevice, uint32_t planeIndex,
+                                                                   uint32_t* count, VkDisplayKHR* list)
 {
     return serve<PFN_vkGetDisplayPlaneSupportedDisplaysKHR>(
         "vkGetDisplayPlaneSupportedDisplaysKHR",
@@ -147,47 +144,42 @@ VKAPI_ATTR VkResult VKAPI_CALL GetDisplayPlaneSupportedDisplaysKHR(VkPhysicalDev
         physicalDevice, planeIndex, count, list);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL GetDisplayModePropertiesKHR(VkPhysicalDevice physicalDevice,
-                                                           VkDisplayKHR display, uint32_t* count,
-                                                           VkDisplayModePropertiesKHR* properties)
+VKAPI_ATTR VkResult VKAPI_CALL GetDisplayModePropertiesKHR(VkPhysicalDevice physicalDevice, VkDisplayKHR display,
+                                                           uint32_t* count, VkDisplayModePropertiesKHR* properties)
 {
     return serve<PFN_vkGetDisplayModePropertiesKHR>(
         "vkGetDisplayModePropertiesKHR",
-        [&](DisplayRegistry& registry) { return registry.modeProperties(display, count, properties); },
-        physicalDevice, display, count, properties);
+        [&](DisplayRegistry& registry) { return registry.modeProperties(display, count, properties); }, physicalDevice,
+        display, count, properties);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL GetDisplayModeProperties2KHR(VkPhysicalDevice physicalDevice,
-                                                            VkDisplayKHR display, uint32_t* count,
-                                                            VkDisplayModeProperties2KHR* properties)
+VKAPI_ATTR VkResult VKAPI_CALL GetDisplayModeProperties2KHR(VkPhysicalDevice physicalDevice, VkDisplayKHR display,
+                                                            uint32_t* count, VkDisplayModeProperties2KHR* properties)
 {
     return serve<PFN_vkGetDisplayModeProperties2KHR>(
         "vkGetDisplayModeProperties2KHR",
-        [&](DisplayRegistry& registry) { return registry.modeProperties2(display, count, properties); },
-        physicalDevice, display, count, properties);
+        [&](DisplayRegistry& registry) { return registry.modeProperties2(display, count, properties); }, physicalDevice,
+        display, count, properties);
 }
 
 // Modes cannot be destroyed, so they live as long as the physical device, in the layer's own memory.
 VKAPI_ATTR VkResult VKAPI_CALL CreateDisplayModeKHR(VkPhysicalDevice physicalDevice, VkDisplayKHR display,
                                                     const VkDisplayModeCreateInfoKHR* pCreateInfo,
-                                                    const VkAllocationCallbacks* pAllocator,
-                                                    VkDisplayModeKHR* pMode)
+                                                    const VkAllocationCallbacks* pAllocator, VkDisplayModeKHR* pMode)
 {
     return serve<PFN_vkCreateDisplayModeKHR>(
         "vkCreateDisplayModeKHR",
-        [&](DisplayRegistry& registry) { return registry.createMode(display, *pCreateInfo, pMode); },
-        physicalDevice, display, pCreateInfo, pAllocator, pMode);
+        [&](DisplayRegistry& registry) { return registry.createMode(display, *pCreateInfo, pMode); }, physicalDevice,
+        display, pCreateInfo, pAllocator, pMode);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL GetDisplayPlaneCapabilitiesKHR(VkPhysicalDevice physicalDevice,
-                                                              VkDisplayModeKHR mode, uint32_t planeIndex,
+VKAPI_ATTR VkResult VKAPI_CALL GetDisplayPlaneCapabilitiesKHR(VkPhysicalDevice physicalDevice, VkDisplayModeKHR mode,
+                                                              uint32_t planeIndex,
                                                               VkDisplayPlaneCapabilitiesKHR* pCapabilities)
 {
     return serve<PFN_vkGetDisplayPlaneCapabilitiesKHR>(
         "vkGetDisplayPlaneCapabilitiesKHR",
-        [&](DisplayRegistry& registry) {
-            return registry.planeCapabilities(mode, planeIndex, pCapabilities);
-        },
+        [&](DisplayRegistry& registry) { return registry.planeCapabilities(mode, planeIndex, pCapabilities); },
         physicalDevice, mode, planeIndex, pCapabilities);
 }
 
@@ -214,18 +206,17 @@ VKAPI_ATTR VkResult VKAPI_CALL AcquireDrmDisplayEXT(VkPhysicalDevice physicalDev
                                                     VkDisplayKHR display)
 {
     return serve<PFN_vkAcquireDrmDisplayEXT>(
-        "vkAcquireDrmDisplayEXT",
-        [&](DisplayRegistry& registry) { return registry.acquireDrmDisplay(drmFd, display); }, physicalDevice,
-        drmFd, display);
+        "vkAcquireDrmDisplayEXT", [&](DisplayRegistry& registry) { return registry.acquireDrmDisplay(drmFd, display); },
+        physicalDevice, drmFd, display);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL GetDrmDisplayEXT(VkPhysicalDevice physicalDevice, int32_t drmFd,
-                                                uint32_t connectorId, VkDisplayKHR* display)
+VKAPI_ATTR VkResult VKAPI_CALL GetDrmDisplayEXT(VkPhysicalDevice physicalDevice, int32_t drmFd, uint32_t connectorId,
+                                                VkDisplayKHR* display)
 {
     return serve<PFN_vkGetDrmDisplayEXT>(
         "vkGetDrmDisplayEXT",
-        [&](DisplayRegistry& registry) { return registry.getDrmDisplay(drmFd, connectorId, display); },
-        physicalDevice, drmFd, connectorId, display);
+        [&](DisplayRegistry& registry) { return registry.getDrmDisplay(drmFd, connectorId, display); }, physicalDevice,
+        drmFd, connectorId, display);
 }
 
 /// The registry of one of the instance's devices that made this mode, or null.
@@ -255,15 +246,13 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateDisplayPlaneSurfaceKHR(VkInstance instance,
             object, pAllocator, pSurface,
             [&](VkSurfaceKHR* handle) {
                 // The links below would look into the mode's handle, which is not theirs.
-                const VkHeadlessSurfaceCreateInfoEXT info{VK_STRUCTURE_TYPE_HEADLESS_SURFACE_CREATE_INFO_EXT,
-                                                          nullptr, 0};
+                const VkHeadlessSurfaceCreateInfoEXT info{VK_STRUCTURE_TYPE_HEADLESS_SURFACE_CREATE_INFO_EXT, nullptr,
+                                                          0};
                 return object.next().CreateHeadlessSurfaceEXT
                            ? object.next().CreateHeadlessSurfaceEXT(instance, &info, pAllocator, handle)
                            : VK_ERROR_INITIALIZATION_FAILED;
             },
-            [&](std::unique_ptr<Surface>* surface) {
-                return createDisplaySurface(*registry, *pCreateInfo, surface);
-            });
+            [&](std::unique_ptr<Surface>* surface) { return createDisplaySurface(*registry, *pCreateInfo, surface); });
     });
 }
 
@@ -273,8 +262,9 @@ DisplaySurface* displaySurface(Surface* surface)
 }
 
 // VK_EXT_display_surface_counter
-VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceCapabilities2EXT(
-    VkPhysicalDevice physicalDevice, VkSurfaceKHR surface, VkSurfaceCapabilities2EXT* pCapabilities)
+VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceCapabilities2EXT(VkPhysicalDevice physicalDevice,
+                                                                        VkSurfaceKHR surface,
+                                                                        VkSurfaceCapabilities2EXT* pCapabilities)
 {
     return guarded([&] {
         Instance& instance = *Instance::find(physicalDevice);
@@ -308,8 +298,7 @@ VKAPI_ATTR VkResult VKAPI_CALL DisplayPowerControlEXT(VkDevice device, VkDisplay
                                                       const VkDisplayPowerInfoEXT* pDisplayPowerInfo)
 {
     return guarded([&] {
-        return registryOf(Device::find(device)->physicalDevice())
-            .powerControl(display, pDisplayPowerInfo->powerState);
+        return registryOf(Device::find(device)->physicalDevice()).powerControl(display, pDisplayPowerInfo->powerState);
     });
 }
 
@@ -331,8 +320,7 @@ VkResult registerFence(Device& device, const VkAllocationCallbacks* callbacks, V
         const std::scoped_lock lock(all.mutex);
         all.fences.reserve(all.fences.size() + 1);
         uint64_t id = 0;
-        result =
-            wish(registry, [&device, made] { static_cast<void>(device.signal(VK_NULL_HANDLE, made)); }, &id);
+        result = wish(registry, [&device, made] { static_cast<void>(device.signal(VK_NULL_HANDLE, made)); }, &id);
         if (result == VK_SUCCESS)
             all.fences.push_back({&device, made, &registry, id});
         all.anyFence.store(!all.fences.empty(), std::memory_order_release);
@@ -347,30 +335,27 @@ VkResult registerFence(Device& device, const VkAllocationCallbacks* callbacks, V
     return result;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL RegisterDeviceEventEXT(VkDevice device,
-                                                      const VkDeviceEventInfoEXT* pDeviceEventInfo,
-                                                      const VkAllocationCallbacks* pAllocator,
-                                                      VkFence* pFence)
+VKAPI_ATTR VkResult VKAPI_CALL RegisterDeviceEventEXT(VkDevice device, const VkDeviceEventInfoEXT* pDeviceEventInfo,
+                                                      const VkAllocationCallbacks* pAllocator, VkFence* pFence)
 {
     return guarded([&] {
         return registerFence(*Device::find(device), pAllocator, pFence,
                              [&](DisplayRegistry& registry, std::function<void()> callback, uint64_t* id) {
-                                 return registry.registerDeviceEvent(pDeviceEventInfo->deviceEvent,
-                                                                     std::move(callback), id);
+                                 return registry.registerDeviceEvent(pDeviceEventInfo->deviceEvent, std::move(callback),
+                                                                     id);
                              });
     });
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL RegisterDisplayEventEXT(VkDevice device, VkDisplayKHR display,
                                                        const VkDisplayEventInfoEXT* pDisplayEventInfo,
-                                                       const VkAllocationCallbacks* pAllocator,
-                                                       VkFence* pFence)
+                                                       const VkAllocationCallbacks* pAllocator, VkFence* pFence)
 {
     return guarded([&] {
         return registerFence(*Device::find(device), pAllocator, pFence,
                              [&](DisplayRegistry& registry, std::function<void()> callback, uint64_t* id) {
-                                 return registry.registerDisplayEvent(
-                                     display, pDisplayEventInfo->displayEvent, std::move(callback), id);
+                                 return registry.registerDisplayEvent(display, pDisplayEventInfo->displayEvent,
+                                                                      std::move(callback), id);
                              });
     });
 }
@@ -382,9 +367,8 @@ template <typename Predicate> void cancelFences(Predicate&& matches)
     std::vector<Displays::Fence> taken;
     {
         const std::scoped_lock lock(all.mutex);
-        const auto first =
-            std::stable_partition(all.fences.begin(), all.fences.end(),
-                                  [&](const Displays::Fence& entry) { return !matches(entry); });
+        const auto first = std::stable_partition(all.fences.begin(), all.fences.end(),
+                                                 [&](const Displays::Fence& entry) { return !matches(entry); });
         taken.assign(first, all.fences.end());
         all.fences.erase(first, all.fences.end());
         all.anyFence.store(!all.fences.empty(), std::memory_order_release);
@@ -393,19 +377,16 @@ template <typename Predicate> void cancelFences(Predicate&& matches)
         entry.registry->cancelEvent(entry.id);
 }
 
-VKAPI_ATTR void VKAPI_CALL DestroyFence(VkDevice device, VkFence fence,
-                                        const VkAllocationCallbacks* pAllocator)
+VKAPI_ATTR void VKAPI_CALL DestroyFence(VkDevice device, VkFence fence, const VkAllocationCallbacks* pAllocator)
 {
     const Device& object = *Device::find(device);
     if (fence && displays().anyFence.load(std::memory_order_acquire))
-        cancelFences(
-            [&](const Displays::Fence& entry) { return entry.device == &object && entry.fence == fence; });
+        cancelFences([&](const Displays::Fence& entry) { return entry.device == &object && entry.fence == fence; });
     object.next().DestroyFence(device, fence, pAllocator);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL GetSwapchainCounterEXT(VkDevice, VkSwapchainKHR swapchain,
-                                                      VkSurfaceCounterFlagBitsEXT counter,
-                                                      uint64_t* pCounterValue)
+                                                      VkSurfaceCounterFlagBitsEXT counter, uint64_t* pCounterValue)
 {
     return guarded([&] {
         DisplaySurface* const surface = displaySurface(&Swapchain::of(swapchain)->surface());

@@ -59,8 +59,7 @@ const Hook* findHook(const char* name);
     }
 
 /// Runs the body of an entry point that returns VkResult; keeps C++ exceptions out of the application.
-template <typename Body>
-VkResult guarded(Body&& body) noexcept
+template <typename Body> VkResult guarded(Body&& body) noexcept
 {
     try {
         return body();

@@ -36,9 +36,9 @@ std::vector<const char*> extensionsBelow(const VkInstanceCreateInfo& info)
     const auto enabled = [&](const char* name) {
         return std::any_of(names.begin(), names.end(), [&](const char* own) { return !strcmp(own, name); });
     };
-    const uint32_t version =
-        info.pApplicationInfo && info.pApplicationInfo->apiVersion ? info.pApplicationInfo->apiVersion
-                                                                   : VK_API_VERSION_1_0;
+    const uint32_t version = info.pApplicationInfo && info.pApplicationInfo->apiVersion
+                                 ? info.pApplicationInfo->apiVersion
+                                 : VK_API_VERSION_1_0;
     if (version < VK_API_VERSION_1_1) {
         for (const char* const name : {VK_KHR_GET_PHYSICAL_DEVICE_PROPERTIES_2_EXTENSION_NAME,
                                        VK_KHR_EXTERNAL_MEMORY_CAPABILITIES_EXTENSION_NAME}) {
@@ -74,8 +74,7 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateInstance(const VkInstanceCreateInfo* pCreat
         link->u.pLayerInfo = here.pNext;
         VkResult result = createNext(&below, pAllocator, pInstance);
         bool extended = settings().policy != Policy::Never;
-        if (result == VK_ERROR_EXTENSION_NOT_PRESENT && extended &&
-            names.size() > pCreateInfo->enabledExtensionCount) {
+        if (result == VK_ERROR_EXTENSION_NOT_PRESENT && extended && names.size() > pCreateInfo->enabledExtensionCount) {
             extended = false;
             link->u.pLayerInfo = here.pNext;
             result = createNext(pCreateInfo, pAllocator, pInstance);
@@ -83,8 +82,7 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateInstance(const VkInstanceCreateInfo* pCreat
         if (result != VK_SUCCESS)
             return result;
         try {
-            auto* const instance = new Instance(*pInstance, here.pfnNextGetInstanceProcAddr, *pCreateInfo,
-                                                extended);
+            auto* const instance = new Instance(*pInstance, here.pfnNextGetInstanceProcAddr, *pCreateInfo, extended);
             instance->nextPhysicalDeviceProcAddr = here.pfnNextGetPhysicalDeviceProcAddr;
         } catch (...) {
             const auto destroyNext = reinterpret_cast<PFN_vkDestroyInstance>(

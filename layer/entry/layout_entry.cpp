@@ -43,16 +43,17 @@ const Barrier* replaceInBarriers(ScratchArena& arena, uint32_t count, const Barr
 VkDependencyInfo replaceInDependency(ScratchArena& arena, const VkDependencyInfo& info)
 {
     VkDependencyInfo replaced = info;
-    replaced.pImageMemoryBarriers =
-        replaceInBarriers(arena, info.imageMemoryBarrierCount, info.pImageMemoryBarriers);
+    replaced.pImageMemoryBarriers = replaceInBarriers(arena, info.imageMemoryBarrierCount, info.pImageMemoryBarriers);
     return replaced;
 }
 
-VKAPI_ATTR void VKAPI_CALL CmdPipelineBarrier(
-    VkCommandBuffer commandBuffer, VkPipelineStageFlags srcStageMask, VkPipelineStageFlags dstStageMask,
-    VkDependencyFlags dependencyFlags, uint32_t memoryBarrierCount, const VkMemoryBarrier* pMemoryBarriers,
-    uint32_t bufferMemoryBarrierCount, const VkBufferMemoryBarrier* pBufferMemoryBarriers,
-    uint32_t imageMemoryBarrierCount, const VkImageMemoryBarrier* pImageMemoryBarriers)
+VKAPI_ATTR void VKAPI_CALL CmdPipelineBarrier(VkCommandBuffer commandBuffer, VkPipelineStageFlags srcStageMask,
+                                              VkPipelineStageFlags dstStageMask, VkDependencyFlags dependencyFlags,
+                                              uint32_t memoryBarrierCount, const VkMemoryBarrier* pMemoryBarriers,
+                                              uint32_t bufferMemoryBarrierCount,
+                                              const VkBufferMemoryBarrier* pBufferMemoryBarriers,
+                                              uint32_t imageMemoryBarrierCount,
+                                              const VkImageMemoryBarrier* pImageMemoryBarriers)
 {
     ScratchArena arena;
     Device::find(commandBuffer)
@@ -112,8 +113,7 @@ VKAPI_ATTR void VKAPI_CALL CmdWaitEvents2(VkCommandBuffer commandBuffer, uint32_
 constexpr auto CmdWaitEvents2KHR = &CmdWaitEvents2;
 
 /// VkRenderPassCreateInfo and VkRenderPassCreateInfo2; only attachments may name the layout.
-template <typename CreateInfo, typename Create>
-VkResult createRenderPass(const CreateInfo& info, Create&& create)
+template <typename CreateInfo, typename Create> VkResult createRenderPass(const CreateInfo& info, Create&& create)
 {
     ScratchArena arena;
     CreateInfo replaced = info;

@@ -18,8 +18,8 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateSemaphore(VkDevice device, const VkSemaphor
 {
     Device& object = *Device::find(device);
     const VkResult result = object.next().CreateSemaphore(device, pCreateInfo, pAllocator, pSemaphore);
-    const auto* const exported = findInChain<VkExportSemaphoreCreateInfo>(
-        pCreateInfo->pNext, VK_STRUCTURE_TYPE_EXPORT_SEMAPHORE_CREATE_INFO);
+    const auto* const exported =
+        findInChain<VkExportSemaphoreCreateInfo>(pCreateInfo->pNext, VK_STRUCTURE_TYPE_EXPORT_SEMAPHORE_CREATE_INFO);
     if (result != VK_SUCCESS || !exported || !exported->handleTypes)
         return result;
     const VkResult marked = guarded([&] {
@@ -166,8 +166,7 @@ VKAPI_ATTR VkResult VKAPI_CALL SetDebugUtilsObjectNameEXT(VkDevice device,
     return Device::find(device)->next().SetDebugUtilsObjectNameEXT(device, pNameInfo);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL SetDebugUtilsObjectTagEXT(VkDevice device,
-                                                         const VkDebugUtilsObjectTagInfoEXT* pTagInfo)
+VKAPI_ATTR VkResult VKAPI_CALL SetDebugUtilsObjectTagEXT(VkDevice device, const VkDebugUtilsObjectTagInfoEXT* pTagInfo)
 {
     if (isOwnHandle(pTagInfo->objectType))
         return VK_SUCCESS;
@@ -177,8 +176,7 @@ VKAPI_ATTR VkResult VKAPI_CALL SetDebugUtilsObjectTagEXT(VkDevice device,
 bool isOwnReportHandle(VkDebugReportObjectTypeEXT type)
 {
     return type == VK_DEBUG_REPORT_OBJECT_TYPE_SWAPCHAIN_KHR_EXT ||
-           type == VK_DEBUG_REPORT_OBJECT_TYPE_SURFACE_KHR_EXT ||
-           type == VK_DEBUG_REPORT_OBJECT_TYPE_DISPLAY_KHR_EXT ||
+           type == VK_DEBUG_REPORT_OBJECT_TYPE_SURFACE_KHR_EXT || type == VK_DEBUG_REPORT_OBJECT_TYPE_DISPLAY_KHR_EXT ||
            type == VK_DEBUG_REPORT_OBJECT_TYPE_DISPLAY_MODE_KHR_EXT;
 }
 

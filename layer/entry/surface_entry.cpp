@@ -28,8 +28,7 @@ struct Query {
 
 VKAPI_ATTR VkResult VKAPI_CALL CreateHeadlessSurfaceEXT(VkInstance instance,
                                                         const VkHeadlessSurfaceCreateInfoEXT* pCreateInfo,
-                                                        const VkAllocationCallbacks* pAllocator,
-                                                        VkSurfaceKHR* pSurface)
+                                                        const VkAllocationCallbacks* pAllocator, VkSurfaceKHR* pSurface)
 {
     Instance& object = *Instance::find(instance);
     return guarded([&] {
@@ -90,9 +89,9 @@ VkResult capabilities(const Query& query, VkSurfaceCapabilitiesKHR& capabilities
     return VK_SUCCESS;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL
-GetPhysicalDeviceSurfaceCapabilitiesKHR(VkPhysicalDevice physicalDevice, VkSurfaceKHR surface,
-                                        VkSurfaceCapabilitiesKHR* pSurfaceCapabilities)
+VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceCapabilitiesKHR(VkPhysicalDevice physicalDevice,
+                                                                       VkSurfaceKHR surface,
+                                                                       VkSurfaceCapabilitiesKHR* pSurfaceCapabilities)
 {
     return guarded([&] {
         const Query query(physicalDevice, surface);
@@ -106,7 +105,8 @@ GetPhysicalDeviceSurfaceCapabilitiesKHR(VkPhysicalDevice physicalDevice, VkSurfa
 /// The structs of VK_EXT_surface_maintenance1 and others in the chain of VkSurfaceCapabilities2KHR.
 void fillCapabilitiesChain(const VkPhysicalDeviceSurfaceInfo2KHR& info, VkSurfaceCapabilities2KHR& capabilities)
 {
-    const auto* const mode = findInChain<VkSurfacePresentModeEXT>(info.pNext, VK_STRUCTURE_TYPE_SURFACE_PRESENT_MODE_EXT);
+    const auto* const mode =
+        findInChain<VkSurfacePresentModeEXT>(info.pNext, VK_STRUCTURE_TYPE_SURFACE_PRESENT_MODE_EXT);
     for (auto* entry = static_cast<VkBaseOutStructure*>(capabilities.pNext); entry; entry = entry->pNext) {
         switch (entry->sType) {
         case VK_STRUCTURE_TYPE_SURFACE_PROTECTED_CAPABILITIES_KHR:
@@ -136,10 +136,9 @@ void fillCapabilitiesChain(const VkPhysicalDeviceSurfaceInfo2KHR& info, VkSurfac
     }
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL
-GetPhysicalDeviceSurfaceCapabilities2KHR(VkPhysicalDevice physicalDevice,
-                                         const VkPhysicalDeviceSurfaceInfo2KHR* pSurfaceInfo,
-                                         VkSurfaceCapabilities2KHR* pSurfaceCapabilities)
+VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceCapabilities2KHR(
+    VkPhysicalDevice physicalDevice, const VkPhysicalDeviceSurfaceInfo2KHR* pSurfaceInfo,
+    VkSurfaceCapabilities2KHR* pSurfaceCapabilities)
 {
     return guarded([&] {
         const Query query(physicalDevice, pSurfaceInfo->surface);
@@ -161,8 +160,7 @@ GetPhysicalDeviceSurfaceCapabilities2KHR(VkPhysicalDevice physicalDevice,
 }
 
 /// Calls `take(format, colorSpace)` for what both the window system can show and the device can render to and copy.
-template <typename Take>
-VkResult listFormats(const Query& query, Take&& take)
+template <typename Take> VkResult listFormats(const Query& query, Take&& take)
 {
     std::vector<const PixelFormat*> formats;
     if (const VkResult result = query.surface->formats(&formats); result != VK_SUCCESS)
@@ -180,8 +178,8 @@ VkResult listFormats(const Query& query, Take&& take)
     return VK_SUCCESS;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceFormatsKHR(VkPhysicalDevice physicalDevice,
-                                                                  VkSurfaceKHR surface, uint32_t* pSurfaceFormatCount,
+VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceFormatsKHR(VkPhysicalDevice physicalDevice, VkSurfaceKHR surface,
+                                                                  uint32_t* pSurfaceFormatCount,
                                                                   VkSurfaceFormatKHR* pSurfaceFormats)
 {
     return guarded([&] {
@@ -197,10 +195,10 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceFormatsKHR(VkPhysicalDevi
     });
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL
-GetPhysicalDeviceSurfaceFormats2KHR(VkPhysicalDevice physicalDevice,
-                                    const VkPhysicalDeviceSurfaceInfo2KHR* pSurfaceInfo, uint32_t* pSurfaceFormatCount,
-                                    VkSurfaceFormat2KHR* pSurfaceFormats)
+VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceFormats2KHR(VkPhysicalDevice physicalDevice,
+                                                                   const VkPhysicalDeviceSurfaceInfo2KHR* pSurfaceInfo,
+                                                                   uint32_t* pSurfaceFormatCount,
+                                                                   VkSurfaceFormat2KHR* pSurfaceFormats)
 {
     return guarded([&] {
         const Query query(physicalDevice, pSurfaceInfo->surface);

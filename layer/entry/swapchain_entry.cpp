@@ -27,8 +27,8 @@ VKAPI_ATTR void VKAPI_CALL DestroySwapchainKHR(VkDevice, VkSwapchainKHR swapchai
         Swapchain::destroy(Swapchain::of(swapchain));
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL GetSwapchainImagesKHR(VkDevice, VkSwapchainKHR swapchain,
-                                                     uint32_t* pSwapchainImageCount, VkImage* pSwapchainImages)
+VKAPI_ATTR VkResult VKAPI_CALL GetSwapchainImagesKHR(VkDevice, VkSwapchainKHR swapchain, uint32_t* pSwapchainImageCount,
+                                                     VkImage* pSwapchainImages)
 {
     return Swapchain::of(swapchain)->images(pSwapchainImageCount, pSwapchainImages);
 }

@@ -9,8 +9,7 @@ namespace vwsi {
 
 namespace {
 
-VKAPI_ATTR VkResult VKAPI_CALL CreateXlibSurfaceKHR(VkInstance instance,
-                                                    const VkXlibSurfaceCreateInfoKHR* pCreateInfo,
+VKAPI_ATTR VkResult VKAPI_CALL CreateXlibSurfaceKHR(VkInstance instance, const VkXlibSurfaceCreateInfoKHR* pCreateInfo,
                                                     const VkAllocationCallbacks* pAllocator, VkSurfaceKHR* pSurface)
 {
     Instance& object = *Instance::find(instance);

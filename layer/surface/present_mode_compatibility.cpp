@@ -15,9 +15,12 @@ constexpr VkPresentModeKHR kContinuousRefresh[] = {VK_PRESENT_MODE_SHARED_CONTIN
 std::span<const VkPresentModeKHR> compatiblePresentModes(VkPresentModeKHR mode)
 {
     switch (mode) {
-    case VK_PRESENT_MODE_SHARED_DEMAND_REFRESH_KHR: return kDemandRefresh;
-    case VK_PRESENT_MODE_SHARED_CONTINUOUS_REFRESH_KHR: return kContinuousRefresh;
-    default: return kFrameModes;
+    case VK_PRESENT_MODE_SHARED_DEMAND_REFRESH_KHR:
+        return kDemandRefresh;
+    case VK_PRESENT_MODE_SHARED_CONTINUOUS_REFRESH_KHR:
+        return kContinuousRefresh;
+    default:
+        return kFrameModes;
     }
 }
 

@@ -18,7 +18,8 @@ struct SurfaceScaling {
     VkPresentGravityFlagsEXT gravityY = 0;
 };
 
-/// What a window system knows of its surface at this moment; the rest of VkSurfaceCapabilitiesKHR comes from the device.
+/// What a window system knows of its surface at this moment; the rest of VkSurfaceCapabilitiesKHR comes from the
+/// device.
 struct SurfaceState {
     VkExtent2D currentExtent{UINT32_MAX, UINT32_MAX}; ///< UINT32_MAX twice: the swapchain determines the size
     VkExtent2D minExtent{1, 1};
@@ -45,7 +46,10 @@ public:
     virtual VkResult formats(std::vector<const PixelFormat*>* formats) = 0;
 
     /// Colour spaces beyond VK_COLOR_SPACE_SRGB_NONLINEAR_KHR are listed here.
-    virtual void colorSpaces(std::vector<VkColorSpaceKHR>* spaces) { spaces->push_back(VK_COLOR_SPACE_SRGB_NONLINEAR_KHR); }
+    virtual void colorSpaces(std::vector<VkColorSpaceKHR>* spaces)
+    {
+        spaces->push_back(VK_COLOR_SPACE_SRGB_NONLINEAR_KHR);
+    }
 
     /// Present modes of the surface.
     virtual VkResult presentModes(std::vector<VkPresentModeKHR>* modes) = 0;

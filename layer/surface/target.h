@@ -13,37 +13,37 @@ namespace vwsi {
 
 /// What a target is made for; constant over the life of a swapchain.
 struct TargetInfo {
-    VkExtent2D extent;                        ///< size of the presentable images in pixels
-    const PixelFormat* format;                ///< format of the presentable images
+    VkExtent2D extent;         ///< size of the presentable images in pixels
+    const PixelFormat* format; ///< format of the presentable images
     VkColorSpaceKHR colorSpace;
     VkCompositeAlphaFlagBitsKHR compositeAlpha;
-    VkPresentModeKHR presentMode;             ///< first mode; later frames may name another compatible one
-    uint32_t imageCount;                      ///< number of buffers that will be allocated
-    const void* createInfoNext;               ///< pNext of VkSwapchainCreateInfoKHR, valid during creation only
+    VkPresentModeKHR presentMode; ///< first mode; later frames may name another compatible one
+    uint32_t imageCount;          ///< number of buffers that will be allocated
+    const void* createInfoNext;   ///< pNext of VkSwapchainCreateInfoKHR, valid during creation only
 };
 
 /// Bytes of the window system that one presentable image's pixels go to.
 struct TargetBuffer {
-    void* data = nullptr;      ///< CPU mapping, readable and writable, page-aligned if `importable`
-    size_t size = 0;           ///< bytes of the mapping
-    uint32_t stride = 0;       ///< bytes from one row to the next
-    bool importable = false;   ///< ordinary memory that a driver may import (VK_EXT_external_memory_host)
+    void* data = nullptr;    ///< CPU mapping, readable and writable, page-aligned if `importable`
+    size_t size = 0;         ///< bytes of the mapping
+    uint32_t stride = 0;     ///< bytes from one row to the next
+    bool importable = false; ///< ordinary memory that a driver may import (VK_EXT_external_memory_host)
 };
 
 /// What a target would like of the GPU's own row pitch when it writes into the target's memory directly.
 struct BufferLayout {
-    uint32_t stride = 0;       ///< bytes a row; 0: the target chooses
-    size_t size = 0;           ///< least size in bytes; 0: stride * height
-    size_t alignment = 0;      ///< alignment of address and size; 0: the page size
+    uint32_t stride = 0;  ///< bytes a row; 0: the target chooses
+    size_t size = 0;      ///< least size in bytes; 0: stride * height
+    size_t alignment = 0; ///< alignment of address and size; 0: the page size
 };
 
 /// One frame to be shown.
 struct Frame {
-    uint32_t buffer = 0;                         ///< index of the buffer that holds it
-    uint64_t serial = 0;                         ///< counts the frames of this target from 1 on
+    uint32_t buffer = 0; ///< index of the buffer that holds it
+    uint64_t serial = 0; ///< counts the frames of this target from 1 on
     VkPresentModeKHR mode = VK_PRESENT_MODE_FIFO_KHR;
-    std::span<const VkRect2D> damage;            ///< changed since the last frame; empty: everything
-    Nanoseconds desiredTime = 0;                 ///< not before this moment of CLOCK_MONOTONIC; 0: no wish
+    std::span<const VkRect2D> damage; ///< changed since the last frame; empty: everything
+    Nanoseconds desiredTime = 0;      ///< not before this moment of CLOCK_MONOTONIC; 0: no wish
 };
 
 /// Hears what became of frames. Called on the presenter thread only, from within Target's methods.

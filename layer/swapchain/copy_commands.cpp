@@ -39,14 +39,13 @@ void CopyEngine::recordCopy(VkCommandBuffer command, const SwapchainImage& image
 
     // The application's rendering is complete: the submission waits for its semaphores. What it wrote on this very
     // queue without one has to be made available here.
-    const VkMemoryBarrier rendered{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_MEMORY_WRITE_BIT,
-                                   static_cast<VkAccessFlags>(copies ? VK_ACCESS_TRANSFER_READ_BIT |
-                                                                           VK_ACCESS_TRANSFER_WRITE_BIT
-                                                                     : VK_ACCESS_HOST_READ_BIT |
-                                                                           VK_ACCESS_TRANSFER_WRITE_BIT)};
+    const VkMemoryBarrier rendered{
+        VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_MEMORY_WRITE_BIT,
+        static_cast<VkAccessFlags>(copies ? VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT
+                                          : VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT)};
     next.CmdPipelineBarrier(command, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
-                            VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &rendered, 0, nullptr,
-                            0, nullptr);
+                            VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &rendered, 0, nullptr, 0,
+                            nullptr);
     if (copies) {
         const bool staged = m_mode == CopyMode::Staged;
         const uint32_t stride = staged ? m_stagingStride : image.target.stride;
@@ -62,8 +61,8 @@ void CopyEngine::recordCopy(VkCommandBuffer command, const SwapchainImage& image
         const VkMemoryBarrier copied{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_TRANSFER_WRITE_BIT,
                                      VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT};
         next.CmdPipelineBarrier(command, VK_PIPELINE_STAGE_TRANSFER_BIT,
-                                VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &copied, 0,
-                                nullptr, 0, nullptr);
+                                VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &copied, 0, nullptr,
+                                0, nullptr);
     }
     next.CmdFillBuffer(command, m_hostBuffer, wordOffset(index), sizeof(uint32_t), 1);
     // ALL_COMMANDS: the next rendering into this image comes without the semaphore wait that would order it behind
@@ -71,8 +70,8 @@ void CopyEngine::recordCopy(VkCommandBuffer command, const SwapchainImage& image
     const VkMemoryBarrier done{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_TRANSFER_WRITE_BIT,
                                VK_ACCESS_HOST_READ_BIT};
     next.CmdPipelineBarrier(command, VK_PIPELINE_STAGE_TRANSFER_BIT,
-                            VK_PIPELINE_STAGE_ALL_COMMANDS_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &done, 0, nullptr,
-                            0, nullptr);
+                            VK_PIPELINE_STAGE_ALL_COMMANDS_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &done, 0, nullptr, 0,
+                            nullptr);
 }
 
 void CopyEngine::copyToTarget(uint32_t index, const DamageRegion& damage)

@@ -27,10 +27,14 @@ VkDeviceSize alignUp(VkDeviceSize value, VkDeviceSize alignment)
 const char* modeName(CopyMode mode)
 {
     switch (mode) {
-    case CopyMode::Auto: return "auto";
-    case CopyMode::Direct: return "direct";
-    case CopyMode::Import: return "import";
-    case CopyMode::Staged: return "staged";
+    case CopyMode::Auto:
+        return "auto";
+    case CopyMode::Direct:
+        return "direct";
+    case CopyMode::Import:
+        return "import";
+    case CopyMode::Staged:
+        return "staged";
     }
     return "";
 }
@@ -128,9 +132,9 @@ VkResult CopyEngine::createAlias(const VkImageCreateInfo& asked, const VkAllocat
 
 VkResult CopyEngine::checkDirect() const
 {
-    const VkPhysicalDeviceExternalImageFormatInfo external{
-        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO, nullptr,
-        VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
+    const VkPhysicalDeviceExternalImageFormatInfo external{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO,
+                                                           nullptr,
+                                                           VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
     const VkPhysicalDeviceImageFormatInfo2 query{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2,
                                                  &external,
                                                  m_imageInfo.format,
@@ -217,8 +221,7 @@ VkResult CopyEngine::createCommands()
         if (!commands.buffers.allocate(m_allocator, m_images->size()))
             return VK_ERROR_OUT_OF_HOST_MEMORY;
         const VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, nullptr, 0, families[i]};
-        VkResult result =
-            next.CreateCommandPool(m_device.handle(), &pool, m_allocator.callbacks(), &commands.pool);
+        VkResult result = next.CreateCommandPool(m_device.handle(), &pool, m_allocator.callbacks(), &commands.pool);
         if (result != VK_SUCCESS)
             return result;
         const VkCommandBufferAllocateInfo allocate{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr,
@@ -243,10 +246,16 @@ VkResult CopyEngine::realize(uint32_t index)
     VkResult result = VK_SUCCESS;
     if (image.memory == VK_NULL_HANDLE) {
         switch (m_mode) {
-        case CopyMode::Direct: result = realizeDirect(index); break;
-        case CopyMode::Import: result = realizeImport(index); break;
+        case CopyMode::Direct:
+            result = realizeDirect(index);
+            break;
+        case CopyMode::Import:
+            result = realizeImport(index);
+            break;
         case CopyMode::Auto:
-        case CopyMode::Staged: result = realizeStaged(index); break;
+        case CopyMode::Staged:
+            result = realizeStaged(index);
+            break;
         }
     }
     if (result == VK_SUCCESS)
@@ -260,8 +269,8 @@ VkResult CopyEngine::bindDeviceMemory(SwapchainImage& image)
     const DeviceDispatch& next = m_device.next();
     VkMemoryRequirements requirements;
     next.GetImageMemoryRequirements(m_device.handle(), image.image, &requirements);
-    const uint32_t type = m_device.physicalDevice().memoryType(requirements.memoryTypeBits, 0,
-                                                               VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
+    const uint32_t type =
+        m_device.physicalDevice().memoryType(requirements.memoryTypeBits, 0, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
     if (type == UINT32_MAX)
         return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     const VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, nullptr, requirements.size, type};
@@ -280,9 +289,9 @@ VkResult CopyEngine::importHostMemory(const TargetBuffer& buffer, uint32_t typeB
         m_device.handle(), VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, buffer.data, &properties);
     if (result != VK_SUCCESS)
         return result == VK_ERROR_OUT_OF_HOST_MEMORY ? result : VK_ERROR_INVALID_EXTERNAL_HANDLE;
-    const uint32_t type = m_device.physicalDevice().memoryType(typeBits & properties.memoryTypeBits, 0,
-                                                               VK_MEMORY_PROPERTY_HOST_COHERENT_BIT |
-                                                                   VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
+    const uint32_t type =
+        m_device.physicalDevice().memoryType(typeBits & properties.memoryTypeBits, 0,
+                                             VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
     if (type == UINT32_MAX)
         return VK_ERROR_INVALID_EXTERNAL_HANDLE;
     const VkImportMemoryHostPointerInfoEXT import{VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT, nullptr,

@@ -17,9 +17,9 @@ DamageRegion DamageRegion::from(const VkPresentRegionKHR* region, VkExtent2D ext
         const int64_t bottom = std::min<int64_t>(int64_t{rect.offset.y} + rect.extent.height, extent.height);
         if (left >= right || top >= bottom)
             continue;
-        damage.m_rectangles[damage.m_count++] = {{static_cast<int32_t>(left), static_cast<int32_t>(top)},
-                                                 {static_cast<uint32_t>(right - left),
-                                                  static_cast<uint32_t>(bottom - top)}};
+        damage.m_rectangles[damage.m_count++] = {
+            {static_cast<int32_t>(left), static_cast<int32_t>(top)},
+            {static_cast<uint32_t>(right - left), static_cast<uint32_t>(bottom - top)}};
     }
     // Nothing changed: one pixel keeps the frame a frame for window systems where no damage means all of it.
     if (damage.m_count == 0)

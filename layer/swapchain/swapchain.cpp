@@ -86,8 +86,8 @@ VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info)
     for (SwapchainImage& image : m_images)
         makeFree(image);
 
-    const TargetInfo target{m_extent, m_format, info.imageColorSpace, info.compositeAlpha, info.presentMode, count,
-                            info.pNext};
+    const TargetInfo target{m_extent, m_format,  info.imageColorSpace, info.compositeAlpha, info.presentMode,
+                            count,    info.pNext};
     if (const VkResult result = m_surface.createTarget(target, &m_target); result != VK_SUCCESS)
         return result;
     if (const VkResult result = createEngine(info); result != VK_SUCCESS)
@@ -120,8 +120,8 @@ VkResult Swapchain::createEngine(const VkSwapchainCreateInfoKHR& info)
     VkImageFormatListCreateInfo formats{};
     if (info.flags & VK_SWAPCHAIN_CREATE_MUTABLE_FORMAT_BIT_KHR) {
         image.flags |= VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT | VK_IMAGE_CREATE_EXTENDED_USAGE_BIT;
-        const auto* const list = findInChain<VkImageFormatListCreateInfo>(
-            info.pNext, VK_STRUCTURE_TYPE_IMAGE_FORMAT_LIST_CREATE_INFO);
+        const auto* const list =
+            findInChain<VkImageFormatListCreateInfo>(info.pNext, VK_STRUCTURE_TYPE_IMAGE_FORMAT_LIST_CREATE_INFO);
         const bool known = m_device.physicalDevice().apiVersion() >= VK_API_VERSION_1_2 ||
                            m_device.physicalDevice().driverHas(VK_KHR_IMAGE_FORMAT_LIST_EXTENSION_NAME);
         if (list && known) {

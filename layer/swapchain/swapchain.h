@@ -21,14 +21,14 @@ class Device;
 /// One swapchain's part of a vkQueuePresentKHR.
 struct PresentRequest {
     uint32_t imageIndex = 0;
-    const VkPresentRegionKHR* region = nullptr;  ///< VK_KHR_incremental_present
-    const VkPresentModeKHR* mode = nullptr;      ///< VK_EXT_swapchain_maintenance1: mode from this frame on
+    const VkPresentRegionKHR* region = nullptr; ///< VK_KHR_incremental_present
+    const VkPresentModeKHR* mode = nullptr;     ///< VK_EXT_swapchain_maintenance1: mode from this frame on
 };
 
 /// A VkSwapchainKHR: presentable images, who holds them, and what the surface said last.
 ///
-/// The handle is the object's address. Acquire and present are externally synchronised by the application; the presenter
-/// thread takes part under `m_mutex`.
+/// The handle is the object's address. Acquire and present are externally synchronised by the application; the
+/// presenter thread takes part under `m_mutex`.
 class Swapchain {
 public:
     /// vkCreateSwapchainKHR. On success `*handle` owns the object.

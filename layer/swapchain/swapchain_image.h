@@ -25,10 +25,10 @@ struct SwapchainImage {
     VkDeviceMemory importedMemory = VK_NULL_HANDLE; ///< memory of importedBuffer
     TargetBuffer target;
     SubmissionFence* fence = nullptr; ///< of the last submission of the image's commands
-    bool realized = false;   ///< has memory and recorded commands
-    bool targetBusy = false; ///< the target has not reported its buffer idle
+    bool realized = false;            ///< has memory and recorded commands
+    bool targetBusy = false;          ///< the target has not reported its buffer idle
     ImageState state = ImageState::Free;
-    uint64_t freedAt = 0;    ///< order of release; the longest free image is acquired first
+    uint64_t freedAt = 0;                            ///< order of release; the longest free image is acquired first
     DamageRegion stale = DamageRegion::everything(); ///< CopyMode::Staged: what the target's buffer lacks
 };
 

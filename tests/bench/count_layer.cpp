@@ -17,8 +17,7 @@ PFN_vkQueueSubmit2 nextSubmit2;
 PFN_vkDestroyDevice nextDestroyDevice;
 std::atomic<unsigned long> submissions{0};
 
-template <typename CreateInfo, typename LayerInfo>
-LayerInfo* findLink(const CreateInfo* info, VkStructureType type)
+template <typename CreateInfo, typename LayerInfo> LayerInfo* findLink(const CreateInfo* info, VkStructureType type)
 {
     auto* entry = static_cast<const LayerInfo*>(info->pNext);
     while (entry && !(entry->sType == type && entry->function == VK_LAYER_LINK_INFO))
@@ -29,8 +28,8 @@ LayerInfo* findLink(const CreateInfo* info, VkStructureType type)
 VKAPI_ATTR VkResult VKAPI_CALL createInstance(const VkInstanceCreateInfo* info, const VkAllocationCallbacks* allocator,
                                               VkInstance* instance)
 {
-    auto* const link = findLink<VkInstanceCreateInfo, VkLayerInstanceCreateInfo>(
-        info, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
+    auto* const link =
+        findLink<VkInstanceCreateInfo, VkLayerInstanceCreateInfo>(info, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
     nextInstanceProc = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
     link->u.pLayerInfo = link->u.pLayerInfo->pNext;
     return reinterpret_cast<PFN_vkCreateInstance>(nextInstanceProc(nullptr, "vkCreateInstance"))(info, allocator,

@@ -91,7 +91,8 @@ void measurePresent(const Options& options)
             check(loop.present(index), "vkQueuePresentKHR");
             call = seconds(Clock::now() - presented);
         }
-        // A frame counts when its bytes are in the window; none of these modes overtakes, so the last one stands for all.
+        // A frame counts when its bytes are in the window; none of these modes overtakes, so the last one stands for
+        // all.
         if (!waitVisible(reader, loop.frames()))
             throw std::runtime_error("the last frame never became visible");
         const double took = seconds(Clock::now() - begin);

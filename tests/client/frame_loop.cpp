@@ -91,8 +91,7 @@ void FrameLoop::createSwapchain()
     uint32_t count = 0;
     check(vkGetSwapchainImagesKHR(m_context.device(), m_swapchain, &count, nullptr), "vkGetSwapchainImagesKHR");
     m_images.resize(count);
-    check(vkGetSwapchainImagesKHR(m_context.device(), m_swapchain, &count, m_images.data()),
-          "vkGetSwapchainImagesKHR");
+    check(vkGetSwapchainImagesKHR(m_context.device(), m_swapchain, &count, m_images.data()), "vkGetSwapchainImagesKHR");
     m_rendered.resize(count);
     for (VkSemaphore& semaphore : m_rendered) {
         const VkSemaphoreCreateInfo semaphoreInfo{VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, nullptr, 0};
@@ -149,8 +148,8 @@ VkResult FrameLoop::begin(uint32_t* index)
     check(vkResetFences(device, 1, &slot.done), "vkResetFences");
     recordFrame(slot.command, m_images[*index], m_number);
     const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_TRANSFER_BIT;
-    const VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr, 1, &slot.acquired, &stage, 1, &slot.command, 1,
-                              &m_rendered[*index]};
+    const VkSubmitInfo submit{
+        VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr, 1, &slot.acquired, &stage, 1, &slot.command, 1, &m_rendered[*index]};
     check(vkQueueSubmit(m_queue, 1, &submit, slot.done), "vkQueueSubmit");
     return acquired;
 }

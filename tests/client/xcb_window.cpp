@@ -15,8 +15,7 @@ namespace {
 struct Free {
     void operator()(void* memory) const { free(memory); }
 };
-template <typename T>
-using Reply = std::unique_ptr<T, Free>;
+template <typename T> using Reply = std::unique_ptr<T, Free>;
 
 xcb_connection_t* connect()
 {
@@ -86,10 +85,9 @@ WindowReader::~WindowReader()
 
 std::optional<WindowReader::Picture> WindowReader::read(uint16_t width, uint16_t height)
 {
-    const Reply<xcb_get_image_reply_t> image{
-        xcb_get_image_reply(m_connection,
-                            xcb_get_image(m_connection, XCB_IMAGE_FORMAT_Z_PIXMAP, m_window, 0, 0, width, height, ~0u),
-                            nullptr)};
+    const Reply<xcb_get_image_reply_t> image{xcb_get_image_reply(
+        m_connection, xcb_get_image(m_connection, XCB_IMAGE_FORMAT_Z_PIXMAP, m_window, 0, 0, width, height, ~0u),
+        nullptr)};
     if (!image)
         return std::nullopt;
     const unsigned char* const bytes = xcb_get_image_data(image.get());

@@ -40,8 +40,8 @@ public:
     WindowReader& operator=(const WindowReader&) = delete;
 
     struct Picture {
-        uint32_t colour = 0;     ///< 0xRRGGBB of the first pixel
-        bool whole = false;      ///< all pixels have that colour
+        uint32_t colour = 0; ///< 0xRRGGBB of the first pixel
+        bool whole = false;  ///< all pixels have that colour
     };
 
     /// The part of the window at (0, 0) of this size; empty when the window or the server is gone.

@@ -59,8 +59,7 @@ VkResult DisplayRegistry::displayProperties2(uint32_t* count, VkDisplayPropertie
     OutArray<VkDisplayProperties2KHR> out(count, properties);
     for (const auto& display : m_displays) {
         if (showable(*display))
-            out.append(
-                [&](VkDisplayProperties2KHR& element) { fillDisplay(*display, element.displayProperties); });
+            out.append([&](VkDisplayProperties2KHR& element) { fillDisplay(*display, element.displayProperties); });
     }
     return out.result();
 }
@@ -100,9 +99,7 @@ VkResult DisplayRegistry::planeProperties2(uint32_t* count, VkDisplayPlaneProper
         return result;
     OutArray<VkDisplayPlaneProperties2KHR> out(count, properties);
     for (const drm::Plane* plane : visiblePlanes())
-        out.append([&](VkDisplayPlaneProperties2KHR& element) {
-            fillPlane(*plane, element.displayPlaneProperties);
-        });
+        out.append([&](VkDisplayPlaneProperties2KHR& element) { fillPlane(*plane, element.displayPlaneProperties); });
     return out.result();
 }
 
@@ -121,8 +118,7 @@ VkResult DisplayRegistry::planeSupportedDisplays(uint32_t planeIndex, uint32_t* 
     return out.result();
 }
 
-VkResult DisplayRegistry::modeProperties(VkDisplayKHR handle, uint32_t* count,
-                                         VkDisplayModePropertiesKHR* properties)
+VkResult DisplayRegistry::modeProperties(VkDisplayKHR handle, uint32_t* count, VkDisplayModePropertiesKHR* properties)
 {
     const std::scoped_lock lock(m_mutex);
     if (const VkResult result = refresh(); result != VK_SUCCESS)
@@ -139,8 +135,7 @@ VkResult DisplayRegistry::modeProperties(VkDisplayKHR handle, uint32_t* count,
     return out.result();
 }
 
-VkResult DisplayRegistry::modeProperties2(VkDisplayKHR handle, uint32_t* count,
-                                          VkDisplayModeProperties2KHR* properties)
+VkResult DisplayRegistry::modeProperties2(VkDisplayKHR handle, uint32_t* count, VkDisplayModeProperties2KHR* properties)
 {
     const std::scoped_lock lock(m_mutex);
     if (const VkResult result = refresh(); result != VK_SUCCESS)
@@ -150,16 +145,14 @@ VkResult DisplayRegistry::modeProperties2(VkDisplayKHR handle, uint32_t* count,
         for (const auto& mode : display->modes) {
             if (mode->listed)
                 out.append([&](VkDisplayModeProperties2KHR& element) {
-                    element.displayModeProperties = {toHandle<VkDisplayModeKHR>(mode.get()),
-                                                     mode->parameters};
+                    element.displayModeProperties = {toHandle<VkDisplayModeKHR>(mode.get()), mode->parameters};
                 });
         }
     }
     return out.result();
 }
 
-int DisplayRegistry::makeMode(Display& display, const VkDisplayModeParametersKHR& wanted,
-                              drmModeModeInfo* info)
+int DisplayRegistry::makeMode(Display& display, const VkDisplayModeParametersKHR& wanted, drmModeModeInfo* info)
 {
     const std::shared_ptr<drm::Device> device = display.acquired ? display.acquired : deviceLocked();
     if (!device)
@@ -169,8 +162,8 @@ int DisplayRegistry::makeMode(Display& display, const VkDisplayModeParametersKHR
     // and displays with a liking for the classic timings.
     for (const drm::CvtBlanking blanking :
          {drm::CvtBlanking::ReducedV2, drm::CvtBlanking::ReducedV1, drm::CvtBlanking::Standard}) {
-        if (!drm::makeCvtMode(wanted.visibleRegion.width, wanted.visibleRegion.height, wanted.refreshRate,
-                              blanking, info) ||
+        if (!drm::makeCvtMode(wanted.visibleRegion.width, wanted.visibleRegion.height, wanted.refreshRate, blanking,
+                              info) ||
             distance(drm::refreshMilliHz(*info), wanted.refreshRate) > kSameRate)
             continue;
         error = device->testMode(display.connector, *info);
@@ -194,21 +187,19 @@ VkResult DisplayRegistry::createMode(VkDisplayKHR handle, const VkDisplayModeCre
     DisplayMode* best = nullptr;
     for (const auto& candidate : display->modes) {
         const VkDisplayModeParametersKHR& have = candidate->parameters;
-        if ((!candidate->listed && !candidate->made) ||
-            have.visibleRegion.width != wanted.visibleRegion.width ||
+        if ((!candidate->listed && !candidate->made) || have.visibleRegion.width != wanted.visibleRegion.width ||
             have.visibleRegion.height != wanted.visibleRegion.height ||
             distance(have.refreshRate, wanted.refreshRate) > kSameRate)
             continue;
-        if (!best || distance(have.refreshRate, wanted.refreshRate) <
-                         distance(best->parameters.refreshRate, wanted.refreshRate))
+        if (!best ||
+            distance(have.refreshRate, wanted.refreshRate) < distance(best->parameters.refreshRate, wanted.refreshRate))
             best = candidate.get();
     }
     if (!best) {
         drmModeModeInfo timings{};
         if (const int error = makeMode(*display, wanted, &timings)) {
             VWSI_WARN("%s cannot show %ux%u at %u mHz: %s; use one of its listed modes", display->name(),
-                      wanted.visibleRegion.width, wanted.visibleRegion.height, wanted.refreshRate,
-                      strerror(error));
+                      wanted.visibleRegion.width, wanted.visibleRegion.height, wanted.refreshRate, strerror(error));
             return error == ENOMEM ? VK_ERROR_OUT_OF_HOST_MEMORY : VK_ERROR_INITIALIZATION_FAILED;
         }
         best = display->modes
@@ -240,8 +231,7 @@ VkResult DisplayRegistry::planeCapabilities(VkDisplayModeKHR handle, uint32_t pl
     }
     capabilities->minSrcExtent = {1, 1};
     capabilities->minDstExtent = {1, 1};
-    capabilities->maxSrcPosition = {static_cast<int32_t>(size.width) - 1,
-                                    static_cast<int32_t>(size.height) - 1};
+    capabilities->maxSrcPosition = {static_cast<int32_t>(size.width) - 1, static_cast<int32_t>(size.height) - 1};
     capabilities->maxDstPosition = capabilities->maxSrcPosition;
     return VK_SUCCESS;
 }

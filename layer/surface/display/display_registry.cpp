@@ -123,8 +123,8 @@ void DisplayRegistry::refreshDisplay(const drm::Connector& connector)
     if (display.names.empty() || display.names.back() != name)
         display.names.push_back(std::move(name));
     display.connected = true;
-    display.sizeMm = edid.widthMm ? VkExtent2D{edid.widthMm, edid.heightMm}
-                                  : VkExtent2D{connector.widthMm, connector.heightMm};
+    display.sizeMm =
+        edid.widthMm ? VkExtent2D{edid.widthMm, edid.heightMm} : VkExtent2D{connector.widthMm, connector.heightMm};
     display.possibleCrtcs = connector.possibleCrtcs;
     display.currentCrtc = connector.currentCrtc;
     refreshModes(display, connector);
@@ -264,8 +264,7 @@ DisplayEvents& DisplayRegistry::events()
     return *m_events;
 }
 
-VkResult DisplayRegistry::registerDeviceEvent(VkDeviceEventTypeEXT type, std::function<void()> callback,
-                                              uint64_t* id)
+VkResult DisplayRegistry::registerDeviceEvent(VkDeviceEventTypeEXT type, std::function<void()> callback, uint64_t* id)
 {
     if (type != VK_DEVICE_EVENT_TYPE_DISPLAY_HOTPLUG_EXT)
         return VK_ERROR_INITIALIZATION_FAILED;

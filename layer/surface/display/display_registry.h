@@ -24,8 +24,7 @@ class PhysicalDevice;
 class DisplayRegistry {
 public:
     /// `owner` is only compared. `request` comes from VK_EXT_physical_device_drm where the driver has it.
-    DisplayRegistry(const PhysicalDevice* owner, const drm::NodeRequest& request)
-        : m_owner(owner), m_request(request)
+    DisplayRegistry(const PhysicalDevice* owner, const drm::NodeRequest& request) : m_owner(owner), m_request(request)
     {
     }
     ~DisplayRegistry();
@@ -44,8 +43,7 @@ public:
     VkResult modeProperties(VkDisplayKHR display, uint32_t* count, VkDisplayModePropertiesKHR* properties);
     VkResult modeProperties2(VkDisplayKHR display, uint32_t* count, VkDisplayModeProperties2KHR* properties);
     VkResult createMode(VkDisplayKHR display, const VkDisplayModeCreateInfoKHR& info, VkDisplayModeKHR* mode);
-    VkResult planeCapabilities(VkDisplayModeKHR mode, uint32_t planeIndex,
-                               VkDisplayPlaneCapabilitiesKHR* capabilities);
+    VkResult planeCapabilities(VkDisplayModeKHR mode, uint32_t planeIndex, VkDisplayPlaneCapabilitiesKHR* capabilities);
 
     // VK_EXT_direct_mode_display and VK_EXT_acquire_drm_display.
     VkResult releaseDisplay(VkDisplayKHR display);
@@ -56,8 +54,8 @@ public:
     // locks held; after cancelEvent() has returned they don't come any more.
     VkResult powerControl(VkDisplayKHR display, VkDisplayPowerStateEXT state);
     VkResult registerDeviceEvent(VkDeviceEventTypeEXT type, std::function<void()> callback, uint64_t* id);
-    VkResult registerDisplayEvent(VkDisplayKHR display, VkDisplayEventTypeEXT type,
-                                  std::function<void()> callback, uint64_t* id);
+    VkResult registerDisplayEvent(VkDisplayKHR display, VkDisplayEventTypeEXT type, std::function<void()> callback,
+                                  uint64_t* id);
     void cancelEvent(uint64_t id);
 
     /// The object behind a handle, or null when it is not of this registry.

@@ -52,12 +52,10 @@ VkResult DisplaySurface::createTarget(const TargetInfo& info, std::unique_ptr<Ta
     if (!device)
         return VK_ERROR_SURFACE_LOST_KHR;
     // The application's own descriptor may see fewer planes than the node does.
-    const drm::Plane* plane =
-        m_planeId ? device->resources().plane(m_planeId) : m_registry.plane(m_planeIndex);
+    const drm::Plane* plane = m_planeId ? device->resources().plane(m_planeId) : m_registry.plane(m_planeIndex);
     if (!plane) {
-        VWSI_ERROR(
-            "the descriptor given to vkAcquireDrmDisplayEXT cannot use plane %u; lease that plane as well",
-            m_planeId);
+        VWSI_ERROR("the descriptor given to vkAcquireDrmDisplayEXT cannot use plane %u; lease that plane as well",
+                   m_planeId);
         return VK_ERROR_INITIALIZATION_FAILED;
     }
     auto made = std::make_unique<DisplayTarget>(device, *plane, m_mode, m_stackIndex, info);

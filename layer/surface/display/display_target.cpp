@@ -24,8 +24,8 @@ constexpr size_t kMaxDamage = 32;
 
 } // namespace
 
-DisplayTarget::DisplayTarget(std::shared_ptr<drm::Device> device, const drm::Plane& plane,
-                             const DisplayMode& mode, uint32_t stackIndex, const TargetInfo& info)
+DisplayTarget::DisplayTarget(std::shared_ptr<drm::Device> device, const drm::Plane& plane, const DisplayMode& mode,
+                             uint32_t stackIndex, const TargetInfo& info)
     : m_device(std::move(device)), m_plane(plane), m_connector(mode.display->connector), m_mode(mode.info),
       m_stackIndex(stackIndex), m_extent(info.extent), m_format(*info.format), m_buffers(info.imageCount),
       m_clock(drm::refreshPeriod(mode.info)), m_source{0, 0, info.extent.width, info.extent.height},
@@ -48,9 +48,8 @@ VkResult DisplayTarget::start()
     if (const int error = m_device->acquireOutput(m_connector, m_plane, &m_output))
         return vkResultOf(error);
     if (!openDescriptors()) {
-        VWSI_ERROR(
-            "no descriptor is left for a display swapchain: %s; raise the limit of open files (ulimit -n)",
-            strerror(errno));
+        VWSI_ERROR("no descriptor is left for a display swapchain: %s; raise the limit of open files (ulimit -n)",
+                   strerror(errno));
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     }
     m_output->addListener(m_flipEvent);
@@ -95,11 +94,9 @@ VkResult DisplayTarget::allocate(uint32_t index, const BufferLayout& layout, Tar
 {
     static_cast<void>(layout); // the kernel chooses the pitch of dumb buffers
     Buffer& mine = m_buffers[index];
-    if (const int error =
-            drm::DumbBuffer::create(m_device, m_extent.width, m_extent.height, m_format.fourccOpaque,
-                                    m_format.bytesPerPixel, &mine.memory))
-        return error == ENOMEM || error == ENOSPC ? VK_ERROR_OUT_OF_DEVICE_MEMORY
-                                                  : VK_ERROR_INITIALIZATION_FAILED;
+    if (const int error = drm::DumbBuffer::create(m_device, m_extent.width, m_extent.height, m_format.fourccOpaque,
+                                                  m_format.bytesPerPixel, &mine.memory))
+        return error == ENOMEM || error == ENOSPC ? VK_ERROR_OUT_OF_DEVICE_MEMORY : VK_ERROR_INITIALIZATION_FAILED;
     if (const VkResult result = index == 0 ? testFirst() : VK_SUCCESS; result != VK_SUCCESS)
         return result;
     *buffer = {mine.memory->data(), mine.memory->size(), mine.memory->stride(), false};
@@ -117,16 +114,15 @@ VkResult DisplayTarget::testFirst()
     VWSI_ERROR("the driver of %s refuses %ux%u pixels on plane %u in mode %s (%ux%u); give the surface the "
                "mode's size, "
                "or choose another mode",
-               m_device->path().c_str(), m_extent.width, m_extent.height, m_plane.id, m_mode.name,
-               m_mode.hdisplay, m_mode.vdisplay);
+               m_device->path().c_str(), m_extent.width, m_extent.height, m_plane.id, m_mode.name, m_mode.hdisplay,
+               m_mode.vdisplay);
     return VK_ERROR_INITIALIZATION_FAILED;
 }
 
 void DisplayTarget::setRegions(const VkRect2D& source, const VkRect2D& destination)
 {
     m_source = {source.offset.x, source.offset.y, source.extent.width, source.extent.height};
-    m_destination = {destination.offset.x, destination.offset.y, destination.extent.width,
-                     destination.extent.height};
+    m_destination = {destination.offset.x, destination.offset.y, destination.extent.width, destination.extent.height};
     for (Buffer& buffer : m_buffers)
         buffer.everything = true;
 }
@@ -157,10 +153,9 @@ void DisplayTarget::addDamage(const Frame& frame)
         if (buffer.everything)
             continue;
         for (const VkRect2D& rect : frame.damage) {
-            const drm_mode_rect clip{
-                clamp(rect.offset.x, m_extent.width), clamp(rect.offset.y, m_extent.height),
-                clamp(static_cast<int64_t>(rect.offset.x) + rect.extent.width, m_extent.width),
-                clamp(static_cast<int64_t>(rect.offset.y) + rect.extent.height, m_extent.height)};
+            const drm_mode_rect clip{clamp(rect.offset.x, m_extent.width), clamp(rect.offset.y, m_extent.height),
+                                     clamp(static_cast<int64_t>(rect.offset.x) + rect.extent.width, m_extent.width),
+                                     clamp(static_cast<int64_t>(rect.offset.y) + rect.extent.height, m_extent.height)};
             if (clip.x1 < clip.x2 && clip.y1 < clip.y2)
                 buffer.damage.push_back(clip);
         }
@@ -329,9 +324,8 @@ VkResult DisplayTarget::wait(int wake, Nanoseconds deadline)
     finishFlip();
     if (m_flipping && monotonicNow() >= m_flipDeadline) {
         if (!m_flipTimeoutLogged)
-            VWSI_WARN(
-                "the driver of %s did not tell the end of a page flip within a second; see the kernel log",
-                m_device->path().c_str());
+            VWSI_WARN("the driver of %s did not tell the end of a page flip within a second; see the kernel log",
+                      m_device->path().c_str());
         m_flipTimeoutLogged = true;
         m_output->abandonFlip(m_ticket);
         finishFlip();
@@ -363,8 +357,8 @@ void DisplayTarget::handleDescriptors()
         } else if (fd == m_uevents->descriptor()) {
             const drm::UeventMonitor::Changes changes = m_uevents->drain(m_device->number());
             drm::Connector connector;
-            const bool gone = changes.connectors &&
-                              (m_device->connector(m_connector, &connector) != 0 || !connector.connected);
+            const bool gone =
+                changes.connectors && (m_device->connector(m_connector, &connector) != 0 || !connector.connected);
             m_unplugged |= changes.removed || gone;
         }
     }

@@ -16,8 +16,8 @@ namespace {
 class HeadlessTarget final : public Target {
 public:
     explicit HeadlessTarget(const TargetInfo& info)
-        : m_info(info), m_timer(1'000'000'000'000 /
-                                (settings().refreshMilliHz ? settings().refreshMilliHz : kDefaultRefreshMilliHz)),
+        : m_info(info),
+          m_timer(1'000'000'000'000 / (settings().refreshMilliHz ? settings().refreshMilliHz : kDefaultRefreshMilliHz)),
           m_buffers(info.imageCount)
     {
     }

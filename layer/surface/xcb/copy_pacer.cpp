@@ -22,8 +22,7 @@ void CopyPacer::show(const XcbBuffer& buffer, const Frame& frame, xcb_gcontext_t
     const XcbApi& api = m_connection.api();
     xcb_connection_t* c = m_connection.get();
     for (const xcb_rectangle_t& r : rectangles)
-        m_connection.settle(
-            api.xcb_copy_area(c, buffer.pixmap(), m_window, gc, r.x, r.y, r.x, r.y, r.width, r.height));
+        m_connection.settle(api.xcb_copy_area(c, buffer.pixmap(), m_window, gc, r.x, r.y, r.x, r.y, r.width, r.height));
     m_pending.push_back({api.xcb_get_geometry(c, m_window), frame.buffer, frame.serial});
     m_timer.take(monotonicNow());
 }

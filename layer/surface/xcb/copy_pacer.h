@@ -1,7 +1,7 @@
 #pragma once
 
-#include "surface/target.h"
 #include "surface/refresh_timer.h"
+#include "surface/target.h"
 #include "surface/xcb/xcb_buffer.h"
 
 #include <span>

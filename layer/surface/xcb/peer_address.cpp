@@ -81,8 +81,7 @@ bool isUnixSocket(int descriptor)
 {
     sockaddr_storage storage{};
     socklen_t length = sizeof(storage);
-    return getsockname(descriptor, reinterpret_cast<sockaddr*>(&storage), &length) == 0 &&
-           storage.ss_family == AF_UNIX;
+    return getsockname(descriptor, reinterpret_cast<sockaddr*>(&storage), &length) == 0 && storage.ss_family == AF_UNIX;
 }
 
 } // namespace vwsi

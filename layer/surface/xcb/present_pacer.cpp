@@ -26,8 +26,8 @@ Nanoseconds momentOf(uint64_t ust)
 } // namespace
 
 PresentPacer::PresentPacer(XcbConnection& connection, xcb_window_t window)
-    : m_connection(connection), m_window(window),
-      m_eventId(connection.api().xcb_generate_id(connection.get())), m_firstSerial(m_eventId * kGoldenRatio)
+    : m_connection(connection), m_window(window), m_eventId(connection.api().xcb_generate_id(connection.get())),
+      m_firstSerial(m_eventId * kGoldenRatio)
 {
     const XcbApi& api = connection.api();
     uint32_t mask = XCB_PRESENT_EVENT_MASK_COMPLETE_NOTIFY | XCB_PRESENT_EVENT_MASK_IDLE_NOTIFY;
@@ -41,8 +41,8 @@ PresentPacer::PresentPacer(XcbConnection& connection, xcb_window_t window)
 PresentPacer::~PresentPacer()
 {
     const XcbApi& api = m_connection.api();
-    m_connection.settle(api.xcb_present_select_input(m_connection.get(), m_eventId, m_window,
-                                                     XCB_PRESENT_EVENT_MASK_NO_EVENT));
+    m_connection.settle(
+        api.xcb_present_select_input(m_connection.get(), m_eventId, m_window, XCB_PRESENT_EVENT_MASK_NO_EVENT));
     if (m_special)
         api.xcb_unregister_for_special_event(m_connection.get(), m_special);
 }
@@ -63,9 +63,8 @@ void PresentPacer::show(const XcbBuffer& buffer, const Frame& frame, xcb_xfixes_
     m_waiting += paced;
     ++m_reading;
     m_connection.settle(m_connection.api().xcb_present_pixmap(
-        m_connection.get(), m_window, buffer.pixmap(), wireSerial(frame.serial), XCB_NONE, region, 0, 0,
-        XCB_NONE, XCB_NONE, XCB_NONE, late ? XCB_PRESENT_OPTION_ASYNC : XCB_PRESENT_OPTION_NONE, refresh, 0,
-        0, 0, nullptr));
+        m_connection.get(), m_window, buffer.pixmap(), wireSerial(frame.serial), XCB_NONE, region, 0, 0, XCB_NONE,
+        XCB_NONE, XCB_NONE, late ? XCB_PRESENT_OPTION_ASYNC : XCB_PRESENT_OPTION_NONE, refresh, 0, 0, 0, nullptr));
 }
 
 PresentPacer::Heard PresentPacer::handleOther(const xcb_present_generic_event_t& event, TargetEvents& events)
@@ -87,9 +86,8 @@ bool PresentPacer::complete(const xcb_present_complete_notify_event_t& event, Ta
 {
     if (event.kind != XCB_PRESENT_COMPLETE_KIND_PIXMAP)
         return false;
-    const auto found = std::find_if(m_queued.begin(), m_queued.end(), [&](const Queued& queued) {
-        return wireSerial(queued.serial) == event.serial;
-    });
+    const auto found = std::find_if(m_queued.begin(), m_queued.end(),
+                                    [&](const Queued& queued) { return wireSerial(queued.serial) == event.serial; });
     if (found == m_queued.end())
         return false;
     const uint64_t serial = found->serial;

@@ -49,18 +49,17 @@ uint64_t outputMilliHz(const XcbConnection& connection, xcb_window_t window)
     uint64_t any = 0;
     uint64_t here = 0;
     for (const auto cookie : cookies) {
-        const XcbReply<xcb_randr_get_crtc_info_reply_t> crtc(
-            api.xcb_randr_get_crtc_info_reply(c, cookie, nullptr));
+        const XcbReply<xcb_randr_get_crtc_info_reply_t> crtc(api.xcb_randr_get_crtc_info_reply(c, cookie, nullptr));
         if (!crtc || crtc->mode == XCB_NONE)
             continue;
-        const auto* mode = std::find_if(modes, modes + modeCount,
-                                        [&](const auto& candidate) { return candidate.id == crtc->mode; });
+        const auto* mode =
+            std::find_if(modes, modes + modeCount, [&](const auto& candidate) { return candidate.id == crtc->mode; });
         if (mode == modes + modeCount)
             continue;
         const uint64_t milliHz = milliHzOf(*mode);
         any = any ? any : milliHz;
-        if (centre && centre->dst_x >= crtc->x && centre->dst_x < crtc->x + crtc->width &&
-            centre->dst_y >= crtc->y && centre->dst_y < crtc->y + crtc->height)
+        if (centre && centre->dst_x >= crtc->x && centre->dst_x < crtc->x + crtc->width && centre->dst_y >= crtc->y &&
+            centre->dst_y < crtc->y + crtc->height)
             here = milliHz;
     }
     return here ? here : any;

@@ -40,8 +40,7 @@ bool SharedMemory::createFile(size_t size, size_t alignment, int* descriptor)
     // A file that cannot shrink cannot make the server or this process trip over missing pages.
     if (ftruncate(fd, static_cast<off_t>(size)) != 0 ||
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0 || !reserve(size, alignment) ||
-        mmap(m_data, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, 0) ==
-            MAP_FAILED) {
+        mmap(m_data, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, 0) == MAP_FAILED) {
         reset();
         close(fd);
         return false;
@@ -76,8 +75,8 @@ bool SharedMemory::createPrivate(size_t size, size_t alignment)
 {
     if (!reserve(size, alignment))
         return false;
-    if (mmap(m_data, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1,
-             0) == MAP_FAILED) {
+    if (mmap(m_data, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0) ==
+        MAP_FAILED) {
         reset();
         return false;
     }

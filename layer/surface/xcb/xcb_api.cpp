@@ -34,14 +34,13 @@ const XcbApi* load()
         return nullptr;
     }
 
-#define VWSI_EXTENSION(soname, functions, idMember, idSymbol)                                                \
-    *++slot = open(soname);                                                                                  \
-    if (*slot) {                                                                                             \
-        complete = true;                                                                                     \
-        functions(VWSI_BIND) if (complete) api->idMember =                                                   \
-            static_cast<xcb_extension_t*>((*slot)->symbol(idSymbol));                                        \
-    }                                                                                                        \
-    if (!api->idMember)                                                                                      \
+#define VWSI_EXTENSION(soname, functions, idMember, idSymbol)                                                          \
+    *++slot = open(soname);                                                                                            \
+    if (*slot) {                                                                                                       \
+        complete = true;                                                                                               \
+        functions(VWSI_BIND) if (complete) api->idMember = static_cast<xcb_extension_t*>((*slot)->symbol(idSymbol));   \
+    }                                                                                                                  \
+    if (!api->idMember)                                                                                                \
         VWSI_INFO("%s is not installed: X11 surfaces do without it", soname);
 
     VWSI_EXTENSION("libxcb-shm.so.0", VWSI_XCB_SHM, shmId, "xcb_shm_id")

@@ -12,9 +12,8 @@ namespace vwsi {
 namespace {
 
 constexpr uint8_t kDeadConnection = 255;
-constexpr uint32_t kMostPixmapPixels =
-    32767; ///< width and height of a pixmap are signed 16-bit numbers inside servers
-constexpr size_t kPackedBytes = 256u << 10;    ///< rows packed for one PutImage
+constexpr uint32_t kMostPixmapPixels = 32767; ///< width and height of a pixmap are signed 16-bit numbers inside servers
+constexpr size_t kPackedBytes = 256u << 10;   ///< rows packed for one PutImage
 constexpr size_t kMostRequestBytes = 1u << 20; ///< a longer PutImage only keeps the server from others
 constexpr size_t kPutImageHeader = sizeof(xcb_put_image_request_t) + sizeof(uint32_t);
 
@@ -34,9 +33,8 @@ VkResult resultOf(uint8_t error)
 
 } // namespace
 
-VkResult XcbBuffer::create(XcbConnection& connection, xcb_window_t window, const XcbVisual& visual,
-                           VkExtent2D extent, const BufferLayout& layout, Transport best,
-                           std::unique_ptr<XcbBuffer>* buffer)
+VkResult XcbBuffer::create(XcbConnection& connection, xcb_window_t window, const XcbVisual& visual, VkExtent2D extent,
+                           const BufferLayout& layout, Transport best, std::unique_ptr<XcbBuffer>* buffer)
 {
     std::unique_ptr<XcbBuffer> made(new (std::nothrow) XcbBuffer(connection, window, visual, extent));
     if (!made)
@@ -85,8 +83,8 @@ void XcbBuffer::layOut(const BufferLayout& layout)
     const uint32_t pixel = m_visual.bitsPerPixel / 8u;
     const uint32_t least = static_cast<uint32_t>(roundUp(size_t{m_extent.width} * pixel, sizeof(uint32_t)));
     // A pixmap's rows are as long as its width says, so the driver's pitch becomes a wider pixmap.
-    const bool fits = layout.stride >= least && layout.stride % pixel == 0 &&
-                      layout.stride % sizeof(uint32_t) == 0 && layout.stride / pixel <= kMostPixmapPixels;
+    const bool fits = layout.stride >= least && layout.stride % pixel == 0 && layout.stride % sizeof(uint32_t) == 0 &&
+                      layout.stride / pixel <= kMostPixmapPixels;
     m_mapping.stride = fits ? layout.stride : least;
     m_strideInPixels = static_cast<uint16_t>(m_mapping.stride / pixel);
     m_alignment = std::max(layout.alignment, pageSize());
@@ -111,8 +109,7 @@ VkResult XcbBuffer::attach(bool byDescriptor, bool readOnly, uint8_t* error)
     int id = -1;
     if (!m_memory.createSegment(m_mapping.size, &id))
         return VK_ERROR_OUT_OF_HOST_MEMORY;
-    *error =
-        m_connection.check(api.xcb_shm_attach_checked(c, m_segment, static_cast<uint32_t>(id), readOnly));
+    *error = m_connection.check(api.xcb_shm_attach_checked(c, m_segment, static_cast<uint32_t>(id), readOnly));
     // Gone from the system's list as soon as both sides have it, so that a crash leaves nothing behind.
     SharedMemory::removeSegment(id);
     m_mapping.importable = m_alignment == pageSize();
@@ -157,9 +154,9 @@ VkResult XcbBuffer::createServerPixmap()
 {
     const XcbApi& api = m_connection.api();
     m_pixmap = api.xcb_generate_id(m_connection.get());
-    const uint8_t error = m_connection.check(api.xcb_create_pixmap_checked(
-        m_connection.get(), m_visual.depth, m_pixmap, m_window, static_cast<uint16_t>(m_extent.width),
-        static_cast<uint16_t>(m_extent.height)));
+    const uint8_t error = m_connection.check(
+        api.xcb_create_pixmap_checked(m_connection.get(), m_visual.depth, m_pixmap, m_window,
+                                      static_cast<uint16_t>(m_extent.width), static_cast<uint16_t>(m_extent.height)));
     if (error != 0)
         m_pixmap = XCB_NONE;
     return resultOf(error);
@@ -214,10 +211,10 @@ void XcbBuffer::upload(xcb_gcontext_t gc, std::span<const xcb_rectangle_t> recta
             putRectangle(gc, r);
             continue;
         }
-        m_connection.settle(api.xcb_shm_put_image(
-            m_connection.get(), m_pixmap, gc, m_strideInPixels, static_cast<uint16_t>(m_extent.height),
-            static_cast<uint16_t>(r.x), static_cast<uint16_t>(r.y), r.width, r.height, r.x, r.y,
-            m_visual.depth, XCB_IMAGE_FORMAT_Z_PIXMAP, false, m_segment, 0));
+        m_connection.settle(api.xcb_shm_put_image(m_connection.get(), m_pixmap, gc, m_strideInPixels,
+                                                  static_cast<uint16_t>(m_extent.height), static_cast<uint16_t>(r.x),
+                                                  static_cast<uint16_t>(r.y), r.width, r.height, r.x, r.y,
+                                                  m_visual.depth, XCB_IMAGE_FORMAT_Z_PIXMAP, false, m_segment, 0));
     }
 }
 
@@ -228,8 +225,7 @@ void XcbBuffer::putRectangle(xcb_gcontext_t gc, const xcb_rectangle_t& r)
     const size_t packed = roundUp(r.width * pixel, sizeof(uint32_t));
     const bool contiguous = packed == m_mapping.stride;
     const size_t rowsAtOnce = std::max<size_t>(1, (contiguous ? m_requestBytes : m_rowsBytes) / packed);
-    const auto* source =
-        static_cast<const uint8_t*>(m_mapping.data) + size_t{m_mapping.stride} * r.y + r.x * pixel;
+    const auto* source = static_cast<const uint8_t*>(m_mapping.data) + size_t{m_mapping.stride} * r.y + r.x * pixel;
 
     for (size_t done = 0; done < r.height;) {
         const size_t rows = std::min(rowsAtOnce, r.height - done);
@@ -239,10 +235,9 @@ void XcbBuffer::putRectangle(xcb_gcontext_t gc, const xcb_rectangle_t& r)
                 memcpy(m_rows.get() + row * packed, source + row * m_mapping.stride, r.width * pixel);
             bytes = m_rows.get();
         }
-        m_connection.settle(api.xcb_put_image(m_connection.get(), XCB_IMAGE_FORMAT_Z_PIXMAP, m_pixmap, gc,
-                                              r.width, static_cast<uint16_t>(rows), r.x,
-                                              static_cast<int16_t>(r.y + done), 0, m_visual.depth,
-                                              static_cast<uint32_t>(rows * packed), bytes));
+        m_connection.settle(api.xcb_put_image(m_connection.get(), XCB_IMAGE_FORMAT_Z_PIXMAP, m_pixmap, gc, r.width,
+                                              static_cast<uint16_t>(rows), r.x, static_cast<int16_t>(r.y + done), 0,
+                                              m_visual.depth, static_cast<uint32_t>(rows * packed), bytes));
         source += rows * m_mapping.stride;
         done += rows;
     }

@@ -23,9 +23,8 @@ public:
 
     /// Makes memory and pixmap for images of `extent`, with the best transport that works from `best` on.
     /// VK_ERROR_SURFACE_LOST_KHR, VK_ERROR_OUT_OF_HOST_MEMORY, VK_ERROR_OUT_OF_DEVICE_MEMORY. One round trip.
-    static VkResult create(XcbConnection& connection, xcb_window_t window, const XcbVisual& visual,
-                           VkExtent2D extent, const BufferLayout& layout, Transport best,
-                           std::unique_ptr<XcbBuffer>* buffer);
+    static VkResult create(XcbConnection& connection, xcb_window_t window, const XcbVisual& visual, VkExtent2D extent,
+                           const BufferLayout& layout, Transport best, std::unique_ptr<XcbBuffer>* buffer);
     ~XcbBuffer();
     XcbBuffer(const XcbBuffer&) = delete;
     XcbBuffer& operator=(const XcbBuffer&) = delete;

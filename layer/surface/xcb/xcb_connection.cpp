@@ -21,11 +21,9 @@ xcb_connection_t* connectLike(const XcbApi& api, xcb_connection_t* application)
 {
     const int peer = api.xcb_get_file_descriptor(application);
     const std::string address = displayAtPeer(peer);
-    for (const char* name :
-         {address.empty() ? nullptr : address.c_str(), static_cast<const char*>(nullptr)}) {
+    for (const char* name : {address.empty() ? nullptr : address.c_str(), static_cast<const char*>(nullptr)}) {
         xcb_connection_t* connection = api.xcb_connect(name, nullptr);
-        if (!api.xcb_connection_has_error(connection) &&
-            samePeer(peer, api.xcb_get_file_descriptor(connection)))
+        if (!api.xcb_connection_has_error(connection) && samePeer(peer, api.xcb_get_file_descriptor(connection)))
             return connection;
         api.xcb_disconnect(connection);
     }
@@ -138,10 +136,8 @@ void XcbConnection::queryExtensions()
                 m_api.xcb_shm_query_version_reply(c, shmCookie, nullptr));
             reply) {
             m_extensions.shm = true;
-            m_extensions.shmFd =
-                reply->major_version > 1 || (reply->major_version == 1 && reply->minor_version >= 2);
-            m_extensions.sharedPixmaps =
-                reply->shared_pixmaps && reply->pixmap_format == XCB_IMAGE_FORMAT_Z_PIXMAP;
+            m_extensions.shmFd = reply->major_version > 1 || (reply->major_version == 1 && reply->minor_version >= 2);
+            m_extensions.sharedPixmaps = reply->shared_pixmaps && reply->pixmap_format == XCB_IMAGE_FORMAT_Z_PIXMAP;
         }
     }
     bool hasPresent = false;

@@ -14,8 +14,7 @@ namespace {
 class XcbSurface final : public Surface {
 public:
     XcbSurface(const char* name, xcb_connection_t* connection, xcb_window_t window)
-        : m_name(name), m_connection(connection), m_window(window),
-          m_state(std::make_shared<XcbWindowState>())
+        : m_name(name), m_connection(connection), m_window(window), m_state(std::make_shared<XcbWindowState>())
     {
     }
 
@@ -137,8 +136,7 @@ VkResult createNamed(const char* name, xcb_connection_t* connection, xcb_window_
 
 } // namespace
 
-VkResult createXcbSurface(xcb_connection_t* connection, xcb_window_t window,
-                          std::unique_ptr<Surface>* surface)
+VkResult createXcbSurface(xcb_connection_t* connection, xcb_window_t window, std::unique_ptr<Surface>* surface)
 {
     return createNamed("xcb", connection, window, surface);
 }

@@ -32,8 +32,8 @@ VkResult XcbTarget::create(xcb_connection_t* application, xcb_window_t window, c
     std::unique_ptr<XcbConnection> connection = state->take(application, window);
     if (!connection)
         return VK_ERROR_SURFACE_LOST_KHR;
-    std::unique_ptr<XcbTarget> made(
-        new (std::nothrow) XcbTarget(std::move(connection), window, visual, std::move(state), info));
+    std::unique_ptr<XcbTarget> made(new (std::nothrow)
+                                        XcbTarget(std::move(connection), window, visual, std::move(state), info));
     if (!made)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     const VkResult result = made->start();
@@ -107,24 +107,23 @@ XcbTarget::~XcbTarget()
 VkResult XcbTarget::allocate(uint32_t index, const BufferLayout& layout, TargetBuffer* buffer)
 {
     const SigpipeGuard guard;
-    const VkResult result = XcbBuffer::create(*m_connection, m_window, m_visual, m_extent, layout,
-                                              m_transport, &m_buffers[index]);
+    const VkResult result =
+        XcbBuffer::create(*m_connection, m_window, m_visual, m_extent, layout, m_transport, &m_buffers[index]);
     // The replies waited for may have brought events along for the presenter thread.
     const uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = write(m_allocated, &one, sizeof(one));
     if (result != VK_SUCCESS) {
         if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
-            VWSI_ERROR("X11: the server has no memory for %ux%u pixels: use fewer or smaller images",
-                       m_extent.width, m_extent.height);
+            VWSI_ERROR("X11: the server has no memory for %ux%u pixels: use fewer or smaller images", m_extent.width,
+                       m_extent.height);
         return result;
     }
     *buffer = m_buffers[index]->mapping();
     if (index == 0) {
         static constexpr const char* kNames[] = {"shared pixmaps", "shared images", "the socket"};
-        VWSI_INFO("X11: window 0x%x, %ux%u, depth %u: frames go by %s, paced by %s, over %s connection",
-                  m_window, m_extent.width, m_extent.height, m_visual.depth,
-                  kNames[static_cast<unsigned>(m_buffers[index]->transport())],
-                  m_present ? "Present" : "a timer",
+        VWSI_INFO("X11: window 0x%x, %ux%u, depth %u: frames go by %s, paced by %s, over %s connection", m_window,
+                  m_extent.width, m_extent.height, m_visual.depth,
+                  kNames[static_cast<unsigned>(m_buffers[index]->transport())], m_present ? "Present" : "a timer",
                   m_connection->isPrivate() ? "a private" : "the application's");
     }
     return VK_SUCCESS;
@@ -180,14 +179,11 @@ void XcbTarget::setRectangles(std::span<const VkRect2D> damage)
     for (const VkRect2D& rect : damage) {
         const int64_t left = std::clamp<int64_t>(rect.offset.x, 0, m_extent.width);
         const int64_t top = std::clamp<int64_t>(rect.offset.y, 0, m_extent.height);
-        const int64_t right =
-            std::clamp<int64_t>(int64_t{rect.offset.x} + rect.extent.width, left, m_extent.width);
-        const int64_t bottom =
-            std::clamp<int64_t>(int64_t{rect.offset.y} + rect.extent.height, top, m_extent.height);
+        const int64_t right = std::clamp<int64_t>(int64_t{rect.offset.x} + rect.extent.width, left, m_extent.width);
+        const int64_t bottom = std::clamp<int64_t>(int64_t{rect.offset.y} + rect.extent.height, top, m_extent.height);
         if (right > left && bottom > top)
             m_rectangles.push_back({static_cast<int16_t>(left), static_cast<int16_t>(top),
-                                    static_cast<uint16_t>(right - left),
-                                    static_cast<uint16_t>(bottom - top)});
+                                    static_cast<uint16_t>(right - left), static_cast<uint16_t>(bottom - top)});
     }
 }
 
@@ -270,9 +266,8 @@ void XcbTarget::handle(const xcb_generic_event_t& event)
         if (!m_present || generic.extension != m_connection->extensions().presentOpcode)
             break;
         const auto bufferOf = [this](xcb_pixmap_t pixmap) {
-            const auto found = std::find_if(m_buffers.begin(), m_buffers.end(), [&](const auto& buffer) {
-                return buffer && buffer->pixmap() == pixmap;
-            });
+            const auto found = std::find_if(m_buffers.begin(), m_buffers.end(),
+                                            [&](const auto& buffer) { return buffer && buffer->pixmap() == pixmap; });
             return found == m_buffers.end() ? -1 : static_cast<int>(found - m_buffers.begin());
         };
         const PresentPacer::Heard heard = m_present->handle(generic, *m_events, bufferOf);
@@ -295,9 +290,8 @@ void XcbTarget::handleError(const xcb_generic_error_t& error)
     const bool windowGone =
         (error.error_code == XCB_WINDOW || error.error_code == XCB_DRAWABLE) && error.resource_id == m_window;
     if (!windowGone && m_result >= 0)
-        VWSI_ERROR(
-            "X11: the server refused a frame (X error %u, request %u.%u): the swapchain is out of date",
-            error.error_code, error.major_code, error.minor_code);
+        VWSI_ERROR("X11: the server refused a frame (X error %u, request %u.%u): the swapchain is out of date",
+                   error.error_code, error.major_code, error.minor_code);
     fail(windowGone ? VK_ERROR_SURFACE_LOST_KHR : VK_ERROR_OUT_OF_DATE_KHR);
 }
 
@@ -323,8 +317,7 @@ bool XcbTarget::sleep(int wake, Nanoseconds deadline)
     pollfd descriptors[] = {{socket, POLLIN, 0}, {wake, POLLIN, 0}, {m_allocated, POLLIN, 0}};
     const Nanoseconds left = until == kForever ? 0 : until - std::min(monotonicNow(), until);
     const timespec limit{static_cast<time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
-    const int ready =
-        ppoll(descriptors, std::size(descriptors), until == kForever ? nullptr : &limit, nullptr);
+    const int ready = ppoll(descriptors, std::size(descriptors), until == kForever ? nullptr : &limit, nullptr);
     if (ready == 0)
         return until == deadline;
     if (descriptors[2].revents) {
