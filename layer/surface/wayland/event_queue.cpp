@@ -11,17 +11,21 @@ namespace vwsi {
 
 namespace {
 
-/// Waits until `descriptor` has one of `events`, `wake` is readable or `deadline` passed; the events of
-/// `descriptor`.
-short pollConnection(int descriptor, short events, int wake, Nanoseconds deadline)
+struct Seen {
+    short events; ///< of the connection
+    bool woken;
+};
+
+/// Waits until `descriptor` has one of `events`, `wake` is readable or `deadline` passed.
+Seen pollConnection(int descriptor, short events, int wake, Nanoseconds deadline)
 {
     pollfd descriptors[2] = {{descriptor, events, 0}, {wake, POLLIN, 0}};
     const Nanoseconds now = deadline == 0 || deadline == kForever ? 0 : monotonicNow();
     const Nanoseconds left = deadline > now ? deadline - now : 0;
     const timespec limit{static_cast<time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
     if (ppoll(descriptors, 2, deadline == kForever ? nullptr : &limit, nullptr) <= 0)
-        return 0;
-    return descriptors[0].revents;
+        return {0, false};
+    return {descriptors[0].revents, descriptors[1].revents != 0};
 }
 
 } // namespace
@@ -46,10 +50,9 @@ VkResult EventQueue::status()
         const wl_interface* interface = nullptr;
         uint32_t object = 0;
         const uint32_t code = wl_display_get_protocol_error(m_display, &interface, &object);
-        VWSI_ERROR(
-            "the Wayland compositor ended the connection with protocol error %u on %s#%u, so its windows are "
-            "lost: run the program with WAYLAND_DEBUG=1 to see the request",
-            code, interface ? interface->name : "object", object);
+        VWSI_ERROR("the Wayland compositor ended the connection with protocol error %u on %s#%u, so its windows are "
+                   "lost: run the program with WAYLAND_DEBUG=1 to see the request",
+                   code, interface ? interface->name : "object", object);
     } else {
         VWSI_ERROR("the connection to the Wayland compositor is lost (%s), and its windows with it: connect "
                    "again and "
@@ -66,40 +69,43 @@ VkResult EventQueue::flush()
     return status();
 }
 
-VkResult EventQueue::dispatch(int wake, Nanoseconds deadline)
+bool EventQueue::read(bool readable)
 {
+    bool handled = false;
     while (wl_display_prepare_read_queue(m_display, m_queue.get()) != 0) {
         if (wl_display_dispatch_queue_pending(m_display, m_queue.get()) < 0)
-            return status();
-        deadline = 0;
+            return true;
+        handled = true;
     }
-    if (flush() != VK_SUCCESS) {
-        wl_display_cancel_read(m_display);
-        return VK_ERROR_SURFACE_LOST_KHR;
-    }
-    // While a thread holds its intent to read, wl_display_read_events() blocks in every other thread, so an application
-    // that draws in between would wait for this one: the intent is given up before waiting. Another thread may then
-    // read this queue's events off the connection, which the next slice finds.
-    wl_display_cancel_read(m_display);
-    constexpr Nanoseconds kSlice = 2'000'000;
-    const short events = static_cast<short>(m_unsent ? POLLIN | POLLOUT : POLLIN);
-    const int descriptor = wl_display_get_fd(m_display);
-    const Nanoseconds end = deadline == 0 ? 0 : std::min(deadline, monotonicNow() + kSlice);
-    short seen = pollConnection(descriptor, events, wake, end);
-    if (wl_display_prepare_read_queue(m_display, m_queue.get()) != 0) {
-        wl_display_dispatch_queue_pending(m_display, m_queue.get());
-        return status();
-    }
-    if (seen & ~POLLOUT)
-        seen = static_cast<short>((seen & POLLOUT) | pollConnection(descriptor, POLLIN, -1, 0));
-    if (seen & ~POLLOUT)
+    // Looked at again with the intent to read: bytes that are there now nobody else can take, so all other readers come
+    // too and wl_display_read_events() doesn't wait for them in vain.
+    if (readable && pollConnection(wl_display_get_fd(m_display), POLLIN, -1, 0).events)
         wl_display_read_events(m_display);
     else
         wl_display_cancel_read(m_display);
-    if (seen & POLLOUT)
-        flush();
-    wl_display_dispatch_queue_pending(m_display, m_queue.get());
-    return status();
+    return wl_display_dispatch_queue_pending(m_display, m_queue.get()) != 0 || handled;
+}
+
+VkResult EventQueue::dispatch(int wake, Nanoseconds deadline)
+{
+    bool done = read(false);
+    if (flush() != VK_SUCCESS)
+        return VK_ERROR_SURFACE_LOST_KHR;
+    if (done)
+        deadline = 0;
+    // While a thread holds its intent to read, wl_display_read_events() blocks in every other thread, so an application
+    // that draws in between would wait for this one: waiting is done without. Another thread may then read this
+    // queue's events off the connection in the moment before poll(), which the next slice finds.
+    for (Nanoseconds slice = kFirstSlice;; slice = std::min(2 * slice, kLastSlice)) {
+        const short events = static_cast<short>(m_unsent ? POLLIN | POLLOUT : POLLIN);
+        const Nanoseconds end = deadline == 0 ? 0 : std::min(deadline, monotonicNow() + slice);
+        const Seen seen = pollConnection(wl_display_get_fd(m_display), events, wake, end);
+        if (seen.events & POLLOUT)
+            flush();
+        done = read((seen.events & ~POLLOUT) != 0);
+        if (status() != VK_SUCCESS || done || seen.woken || deadline == 0 || monotonicNow() >= deadline)
+            return status();
+    }
 }
 
 VkResult EventQueue::roundTrip(Nanoseconds timeout)

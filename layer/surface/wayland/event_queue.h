@@ -48,6 +48,13 @@ public:
     VkResult status();
 
 private:
+    /// How long to wait before looking for events that another thread has read, and for how long after a silence.
+    static constexpr Nanoseconds kFirstSlice = 2'000'000;
+    static constexpr Nanoseconds kLastSlice = 128'000'000;
+
+    /// Reads the connection if it is `readable`, and handles this queue's events; whether there was something.
+    bool read(bool readable);
+
     wl_display* m_display;
     std::unique_ptr<wl_event_queue, QueueDeleter> m_queue;
     bool m_unsent = false;

@@ -89,8 +89,7 @@ VkResult TestPresenter::show(uint32_t pixel, VkPresentModeKHR mode, std::span<co
     const auto index = static_cast<uint32_t>(freeBuffer());
     TargetBuffer& buffer = m_buffers[index];
     for (uint32_t row = 0; row < m_extent.height; ++row) {
-        auto* const begin =
-            reinterpret_cast<uint32_t*>(static_cast<char*>(buffer.data) + size_t{row} * buffer.stride);
+        auto* const begin = reinterpret_cast<uint32_t*>(static_cast<char*>(buffer.data) + size_t{row} * buffer.stride);
         std::fill_n(begin, m_extent.width, pixel);
     }
     for (;;) {

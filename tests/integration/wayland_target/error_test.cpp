@@ -20,8 +20,7 @@ Nanoseconds untilLost(TestPresenter& presenter)
         result = presenter.target().wait(-1, monotonicNow() + kSecond);
     EXPECT_EQ(result, VK_ERROR_SURFACE_LOST_KHR);
     EXPECT_EQ(presenter.target().wait(-1, kForever), VK_ERROR_SURFACE_LOST_KHR) << "and no hang afterwards";
-    EXPECT_EQ(presenter.target().present({.buffer = 0, .serial = 1000, .damage = {}}),
-              VK_ERROR_SURFACE_LOST_KHR);
+    EXPECT_EQ(presenter.target().present({.buffer = 0, .serial = 1000, .damage = {}}), VK_ERROR_SURFACE_LOST_KHR);
     return monotonicNow() - begin;
 }
 
@@ -122,8 +121,7 @@ TEST(WaylandLoss, TearingDownAfterTheWindowIsNoError)
     Client client(compositor.connect());
     {
         TestPresenter presenter(client.surface(), kFifo);
-        ASSERT_EQ(presenter.show(1, VK_PRESENT_MODE_IMMEDIATE_KHR, {}, monotonicNow() + 1'000'000),
-                  VK_SUCCESS);
+        ASSERT_EQ(presenter.show(1, VK_PRESENT_MODE_IMMEDIATE_KHR, {}, monotonicNow() + 1'000'000), VK_SUCCESS);
         ASSERT_EQ(presenter.show(2), VK_SUCCESS);
         ASSERT_TRUE(presenter.untilReported(2));
         client.destroyWindow();

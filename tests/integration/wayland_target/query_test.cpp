@@ -43,9 +43,8 @@ TEST(WaylandQuery, MoreFormatsWhereBothAlphaKindsAreOffered)
     TestCompositor compositor({.formats = {0, 1, kXb24, kAb24, kXr30, kAr30, kXb30}});
     Client client(compositor.connect());
     const std::vector<VkFormat> formats = formatsOf(client.surface());
-    EXPECT_EQ(formats,
-              (std::vector{VK_FORMAT_B8G8R8A8_UNORM, VK_FORMAT_B8G8R8A8_SRGB, VK_FORMAT_R8G8B8A8_UNORM,
-                           VK_FORMAT_R8G8B8A8_SRGB, VK_FORMAT_A2R10G10B10_UNORM_PACK32}))
+    EXPECT_EQ(formats, (std::vector{VK_FORMAT_B8G8R8A8_UNORM, VK_FORMAT_B8G8R8A8_SRGB, VK_FORMAT_R8G8B8A8_UNORM,
+                                    VK_FORMAT_R8G8B8A8_SRGB, VK_FORMAT_A2R10G10B10_UNORM_PACK32}))
         << "XBGR2101010 without ABGR2101010 can't do pre-multiplied alpha";
 }
 
@@ -53,12 +52,11 @@ TEST(WaylandQuery, ImmediateNeedsTearingControl)
 {
     TestCompositor with;
     Client first(with.connect());
-    EXPECT_EQ(modesOf(first.surface()), (std::vector{VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_MAILBOX_KHR,
-                                                     VK_PRESENT_MODE_IMMEDIATE_KHR}));
+    EXPECT_EQ(modesOf(first.surface()),
+              (std::vector{VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_MAILBOX_KHR, VK_PRESENT_MODE_IMMEDIATE_KHR}));
     TestCompositor without({.tearing = false});
     Client second(without.connect());
-    EXPECT_EQ(modesOf(second.surface()),
-              (std::vector{VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_MAILBOX_KHR}));
+    EXPECT_EQ(modesOf(second.surface()), (std::vector{VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_MAILBOX_KHR}));
 }
 
 TEST(WaylandQuery, SizeIsTheSwapchains)
@@ -69,8 +67,8 @@ TEST(WaylandQuery, SizeIsTheSwapchains)
     ASSERT_EQ(client.surface().state(&state), VK_SUCCESS);
     EXPECT_EQ(state.currentExtent.width, UINT32_MAX);
     EXPECT_EQ(state.currentExtent.height, UINT32_MAX);
-    EXPECT_EQ(state.compositeAlpha, VkCompositeAlphaFlagsKHR{VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR |
-                                                             VK_COMPOSITE_ALPHA_PRE_MULTIPLIED_BIT_KHR});
+    EXPECT_EQ(state.compositeAlpha,
+              VkCompositeAlphaFlagsKHR{VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR | VK_COMPOSITE_ALPHA_PRE_MULTIPLIED_BIT_KHR});
     EXPECT_STREQ(client.surface().windowSystem(), "wayland");
 }
 
@@ -165,8 +163,7 @@ TEST(WaylandQuery, ThreadsMayAskAtOnce)
     for (std::thread& thread : threads)
         thread.join();
     EXPECT_EQ(counts, (std::vector<size_t>(4, 2)));
-    EXPECT_EQ(compositor.requests().at("wl_registry.bind"), 6u)
-        << "the application's bind and one of the layer's each";
+    EXPECT_EQ(compositor.requests().at("wl_registry.bind"), 6u) << "the application's bind and one of the layer's each";
 }
 
 } // namespace

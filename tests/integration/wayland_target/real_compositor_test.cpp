@@ -36,11 +36,11 @@ public:
                 [](void* data, wl_registry* source, uint32_t name, const char* interface, uint32_t) {
                     auto* self = static_cast<Window*>(data);
                     if (strcmp(interface, "wl_compositor") == 0) {
-                        self->m_compositor = static_cast<wl_compositor*>(
-                            wl_registry_bind(source, name, &wl_compositor_interface, 4));
+                        self->m_compositor =
+                            static_cast<wl_compositor*>(wl_registry_bind(source, name, &wl_compositor_interface, 4));
                     } else if (strcmp(interface, "xdg_wm_base") == 0) {
-                        self->m_base = static_cast<xdg_wm_base*>(
-                            wl_registry_bind(source, name, &xdg_wm_base_interface, 1));
+                        self->m_base =
+                            static_cast<xdg_wm_base*>(wl_registry_bind(source, name, &xdg_wm_base_interface, 1));
                     }
                 },
             .global_remove = [](void*, wl_registry*, uint32_t) {},
@@ -54,11 +54,10 @@ public:
 
         m_window = wl_compositor_create_surface(m_compositor);
         m_role = xdg_wm_base_get_xdg_surface(m_base, m_window);
-        static constexpr xdg_surface_listener kRole = {
-            .configure = [](void* data, xdg_surface* role, uint32_t serial) {
-                xdg_surface_ack_configure(role, serial);
-                static_cast<Window*>(data)->m_configured = true;
-            }};
+        static constexpr xdg_surface_listener kRole = {.configure = [](void* data, xdg_surface* role, uint32_t serial) {
+            xdg_surface_ack_configure(role, serial);
+            static_cast<Window*>(data)->m_configured = true;
+        }};
         xdg_surface_add_listener(m_role, &kRole, this);
         m_toplevel = xdg_surface_get_toplevel(m_role);
         static constexpr xdg_toplevel_listener kToplevel = {
@@ -230,8 +229,7 @@ TEST(RealCompositor, TheScreenShowsTheLastFrame)
         for (int frame = 0; frame < 3; ++frame)
             ASSERT_EQ(presenter.show(one.pixel), VK_SUCCESS);
         ASSERT_TRUE(presenter.untilReported(presenter.lastSerial()));
-        EXPECT_EQ(screenColour(window.extent().width / 2, window.extent().height / 2, picture(one.colour)),
-                  one.colour)
+        EXPECT_EQ(screenColour(window.extent().width / 2, window.extent().height / 2, picture(one.colour)), one.colour)
             << "an opaque window has no use for alpha";
     }
 }
@@ -240,8 +238,7 @@ TEST(RealCompositor, OneWindowInManySizes)
 {
     Window window;
     for (uint32_t size = 64; size <= 320; size += 32) {
-        TestPresenter presenter(window.surface(),
-                                TestPresenter::Options{.mode = kFifo, .extent = {size, size}});
+        TestPresenter presenter(window.surface(), TestPresenter::Options{.mode = kFifo, .extent = {size, size}});
         for (uint32_t frame = 0; frame < 5; ++frame)
             ASSERT_EQ(presenter.show(0xff00ff00), VK_SUCCESS);
         ASSERT_TRUE(presenter.untilReported(5));

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <atomic>
 #include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace vwsi::testing {
 namespace {
@@ -40,11 +43,10 @@ TEST(WaylandSharing, OtherThreadsReadTheConnectionToo)
     unsigned answers = 0;
     std::thread application([&] {
         // An event loop that keeps the connection busy, prepared for reading most of the time.
-        static constexpr wl_callback_listener kListener = {
-            .done = [](void* data, wl_callback* callback, uint32_t) {
-                ++*static_cast<unsigned*>(data);
-                wl_callback_destroy(callback);
-            }};
+        static constexpr wl_callback_listener kListener = {.done = [](void* data, wl_callback* callback, uint32_t) {
+            ++*static_cast<unsigned*>(data);
+            wl_callback_destroy(callback);
+        }};
         wl_callback_add_listener(wl_display_sync(client.display()), &kListener, &answers);
         unsigned asked = 1;
         while (!stop) {
@@ -73,6 +75,44 @@ TEST(WaylandSharing, OtherThreadsReadTheConnectionToo)
     stop = true;
     application.join();
     EXPECT_GT(answers, 100u);
+}
+
+TEST(WaylandSharing, AWaitingPresenterBlocksNoReader)
+{
+    TestCompositor compositor;
+    Client client(compositor.connect());
+    TestPresenter presenter(client.surface(), kFifo);
+    ASSERT_EQ(presenter.show(1), VK_SUCCESS);
+    ASSERT_TRUE(presenter.untilReported(1));
+    const int wake = eventfd(0, EFD_CLOEXEC);
+    std::thread waiting([&] { EXPECT_EQ(presenter.target().wait(wake, kForever), VK_SUCCESS); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    // An application that draws all the time reads what is there, without polling first.
+    const Nanoseconds begin = monotonicNow();
+    for (int frame = 0; frame < 100; ++frame) {
+        while (wl_display_prepare_read(client.display()) != 0)
+            wl_display_dispatch_pending(client.display());
+        wl_display_read_events(client.display());
+    }
+    EXPECT_LT(monotonicNow() - begin, 100'000'000u);
+    eventfd_write(wake, 1);
+    waiting.join();
+    close(wake);
+}
+
+TEST(WaylandSharing, AQuietPresenterSleeps)
+{
+    TestCompositor compositor;
+    Client client(compositor.connect());
+    TestPresenter presenter(client.surface(), kFifo);
+    ASSERT_EQ(presenter.show(1), VK_SUCCESS);
+    ASSERT_TRUE(presenter.untilReported(1));
+    rusage before{};
+    rusage after{};
+    getrusage(RUSAGE_THREAD, &before);
+    ASSERT_EQ(presenter.target().wait(-1, monotonicNow() + 1'000'000'000), VK_SUCCESS);
+    getrusage(RUSAGE_THREAD, &after);
+    EXPECT_LT(after.ru_nvcsw - before.ru_nvcsw, 30) << "wake-ups in a second";
 }
 
 TEST(WaylandSharing, TwoWindowsOnTwoThreads)
@@ -120,8 +160,7 @@ TEST(WaylandReuse, SwapchainAfterSwapchain)
     TestCompositor compositor;
     Client client(compositor.connect());
     for (uint32_t size = 16; size <= 64; size += 8) {
-        TestPresenter presenter(client.surface(),
-                                TestPresenter::Options{.mode = kFifo, .extent = {size, size}});
+        TestPresenter presenter(client.surface(), TestPresenter::Options{.mode = kFifo, .extent = {size, size}});
         for (uint32_t frame = 0; frame < 4; ++frame)
             ASSERT_EQ(presenter.show(size * 10 + frame), VK_SUCCESS);
         ASSERT_TRUE(presenter.untilReported(4));

@@ -42,8 +42,7 @@ Shown TestCompositor::Buffer::read() const
     for (int32_t row = 0; row < height; ++row) {
         for (int32_t column = 0; column < width; ++column) {
             uint32_t pixel = 0;
-            memcpy(&pixel, pixels + static_cast<ptrdiff_t>(row) * stride + static_cast<ptrdiff_t>(column) * 4,
-                   4);
+            memcpy(&pixel, pixels + static_cast<ptrdiff_t>(row) * stride + static_cast<ptrdiff_t>(column) * 4, 4);
             shown.whole = shown.whole && pixel == shown.pixel;
         }
     }
@@ -129,10 +128,9 @@ void TestCompositor::finish(Update& update, bool presented)
     const uint64_t seconds = now / 1'000'000'000;
     for (wl_resource* feedback : std::exchange(update.feedbacks, {})) {
         if (presented) {
-            wp_presentation_feedback_send_presented(feedback, static_cast<uint32_t>(seconds >> 32),
-                                                    static_cast<uint32_t>(seconds),
-                                                    static_cast<uint32_t>(now % 1'000'000'000),
-                                                    static_cast<uint32_t>(m_options.refresh), 0, 0, 0);
+            wp_presentation_feedback_send_presented(
+                feedback, static_cast<uint32_t>(seconds >> 32), static_cast<uint32_t>(seconds),
+                static_cast<uint32_t>(now % 1'000'000'000), static_cast<uint32_t>(m_options.refresh), 0, 0, 0);
         } else {
             wp_presentation_feedback_send_discarded(feedback);
         }
@@ -190,8 +188,7 @@ void TestCompositor::repaint()
     }
 }
 
-void TestCompositor::onRequest(void* data, wl_protocol_logger_type type,
-                               const wl_protocol_logger_message* message)
+void TestCompositor::onRequest(void* data, wl_protocol_logger_type type, const wl_protocol_logger_message* message)
 {
     if (type != WL_PROTOCOL_LOGGER_REQUEST)
         return;
@@ -255,8 +252,7 @@ size_t TestCompositor::poolMemory(size_t index)
     const std::lock_guard lock(m_mutex);
     const auto memory = m_memory.at(index).lock();
     struct stat status = {};
-    return memory && fstat(memory->descriptor, &status) == 0 ? static_cast<size_t>(status.st_blocks) * 512
-                                                             : 0;
+    return memory && fstat(memory->descriptor, &status) == 0 ? static_cast<size_t>(status.st_blocks) * 512 : 0;
 }
 
 int TestCompositor::poolSeals(size_t index)

@@ -38,8 +38,8 @@ wl_resource* make(wl_client* client, const wl_interface* type, uint32_t version,
 void CompositorProtocol::offer(TestCompositor& compositor, wl_display* display)
 {
     const CompositorOptions& options = compositor.m_options;
-    wl_global_create(display, &wl_compositor_interface, static_cast<int>(options.compositorVersion),
-                     &compositor, bindCompositor);
+    wl_global_create(display, &wl_compositor_interface, static_cast<int>(options.compositorVersion), &compositor,
+                     bindCompositor);
     if (options.shm)
         wl_global_create(display, &wl_shm_interface, 1, &compositor, bindShm);
     if (options.presentation)
@@ -106,17 +106,15 @@ void CompositorProtocol::createSurface(wl_client* client, wl_resource* resource,
         .commit = [](wl_client*, wl_resource* r) { commit(dataOf<Surface>(r)); },
         .set_buffer_transform = [](wl_client*, wl_resource*, int32_t) {},
         .set_buffer_scale = [](wl_client*, wl_resource*, int32_t) {},
-        .damage_buffer =
-            [](wl_client*, wl_resource* r, int32_t x, int32_t y, int32_t w, int32_t h) {
-                dataOf<Surface>(r).pending.commit.bufferDamage.push_back({x, y, w, h});
-            },
+        .damage_buffer = [](wl_client*, wl_resource* r, int32_t x, int32_t y, int32_t w,
+                            int32_t h) { dataOf<Surface>(r).pending.commit.bufferDamage.push_back({x, y, w, h}); },
         .offset = [](wl_client*, wl_resource*, int32_t, int32_t) {},
     };
     auto surface = std::make_unique<Surface>();
     surface->compositor = &compositor;
     surface->resource =
-        make(client, &wl_surface_interface, static_cast<uint32_t>(wl_resource_get_version(resource)), id,
-             &kRequests, surface.get(), [](wl_resource* gone) {
+        make(client, &wl_surface_interface, static_cast<uint32_t>(wl_resource_get_version(resource)), id, &kRequests,
+             surface.get(), [](wl_resource* gone) {
                  auto& dead = dataOf<Surface>(gone);
                  // Extension objects that outlive their surface find no surface any more.
                  wl_client_for_each_resource(
@@ -127,23 +125,20 @@ void CompositorProtocol::createSurface(wl_client* client, wl_resource* resource,
                          return WL_ITERATOR_CONTINUE;
                      },
                      &dead);
-                 dead.compositor->m_surfaces.remove_if(
-                     [&dead](const auto& surface) { return surface.get() == &dead; });
+                 dead.compositor->m_surfaces.remove_if([&dead](const auto& surface) { return surface.get() == &dead; });
              });
     compositor.m_surfaces.push_back(std::move(surface));
 }
 
 void CompositorProtocol::bindShm(wl_client* client, void* data, uint32_t version, uint32_t id)
 {
-    static constexpr struct wl_shm_interface kRequests = {.create_pool = createPool,
-                                                          .release = destroyResource};
+    static constexpr struct wl_shm_interface kRequests = {.create_pool = createPool, .release = destroyResource};
     wl_resource* resource = make(client, &wl_shm_interface, version, id, &kRequests, data);
     for (const uint32_t format : static_cast<TestCompositor*>(data)->m_options.formats)
         wl_shm_send_format(resource, format);
 }
 
-void CompositorProtocol::createPool(wl_client* client, wl_resource* resource, uint32_t id, int32_t fd,
-                                    int32_t size)
+void CompositorProtocol::createPool(wl_client* client, wl_resource* resource, uint32_t id, int32_t fd, int32_t size)
 {
     static constexpr struct wl_shm_pool_interface kRequests = {
         .create_buffer = createBuffer, .destroy = destroyResource, .resize = resizePool};
@@ -177,19 +172,17 @@ void CompositorProtocol::createBuffer(wl_client* client, wl_resource* resource, 
     static constexpr struct wl_buffer_interface kRequests = {.destroy = destroyResource};
     const auto& memory = dataOf<std::shared_ptr<PoolMemory>>(resource);
     if (stride < width * 4 ||
-        static_cast<size_t>(offset) + static_cast<size_t>(stride) * static_cast<size_t>(height) >
-            memory->size) {
+        static_cast<size_t>(offset) + static_cast<size_t>(stride) * static_cast<size_t>(height) > memory->size) {
         wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_STRIDE, "buffer outside of its pool");
         return;
     }
     auto* buffer = new std::shared_ptr<Buffer>(std::make_shared<Buffer>());
     **buffer = {memory, offset, width, height, stride, format, nullptr};
-    (*buffer)->resource =
-        make(client, &wl_buffer_interface, 1, id, &kRequests, buffer, [](wl_resource* gone) {
-            auto* owner = &dataOf<std::shared_ptr<Buffer>>(gone);
-            (*owner)->resource = nullptr;
-            delete owner;
-        });
+    (*buffer)->resource = make(client, &wl_buffer_interface, 1, id, &kRequests, buffer, [](wl_resource* gone) {
+        auto* owner = &dataOf<std::shared_ptr<Buffer>>(gone);
+        (*owner)->resource = nullptr;
+        delete owner;
+    });
 }
 
 void CompositorProtocol::bindPresentation(wl_client* client, void* data, uint32_t version, uint32_t id)
@@ -199,14 +192,12 @@ void CompositorProtocol::bindPresentation(wl_client* client, void* data, uint32_
         .feedback =
             [](wl_client* c, wl_resource*, wl_resource* surface, uint32_t feedback) {
                 auto& pending = dataOf<Surface>(surface).pending;
-                pending.feedbacks.push_back(
-                    wl_resource_create(c, &wp_presentation_feedback_interface, 1, feedback));
+                pending.feedbacks.push_back(wl_resource_create(c, &wp_presentation_feedback_interface, 1, feedback));
                 pending.commit.feedback = true;
             },
     };
     wl_resource* resource = make(client, &wp_presentation_interface, version, id, &kRequests, data);
-    wp_presentation_send_clock_id(resource,
-                                  static_cast<uint32_t>(static_cast<TestCompositor*>(data)->m_options.clock));
+    wp_presentation_send_clock_id(resource, static_cast<uint32_t>(static_cast<TestCompositor*>(data)->m_options.clock));
 }
 
 void CompositorProtocol::bindTearing(wl_client* client, void* data, uint32_t version, uint32_t id)
@@ -227,11 +218,10 @@ void CompositorProtocol::bindTearing(wl_client* client, void* data, uint32_t ver
                 if (surface.hasTearing)
                     wl_resource_post_error(r, 0, "two tearing controls");
                 surface.hasTearing = true;
-                make(c, &wp_tearing_control_v1_interface, 1, control, &kControl, &surface,
-                     [](wl_resource* gone) {
-                         if (wl_resource_get_user_data(gone))
-                             dataOf<Surface>(gone).hasTearing = dataOf<Surface>(gone).async = false;
-                     });
+                make(c, &wp_tearing_control_v1_interface, 1, control, &kControl, &surface, [](wl_resource* gone) {
+                    if (wl_resource_get_user_data(gone))
+                        dataOf<Surface>(gone).hasTearing = dataOf<Surface>(gone).async = false;
+                });
             },
     };
     make(client, &wp_tearing_control_manager_v1_interface, version, id, &kManager, data);
@@ -295,8 +285,7 @@ void CompositorProtocol::bindCommitTiming(wl_client* client, void* data, uint32_
             [](wl_client* c, wl_resource* r, uint32_t timer, wl_resource* target) {
                 auto& surface = dataOf<Surface>(target);
                 if (surface.hasTimer)
-                    wl_resource_post_error(r, WP_COMMIT_TIMING_MANAGER_V1_ERROR_COMMIT_TIMER_EXISTS,
-                                           "two timers");
+                    wl_resource_post_error(r, WP_COMMIT_TIMING_MANAGER_V1_ERROR_COMMIT_TIMER_EXISTS, "two timers");
                 surface.hasTimer = true;
                 make(c, &wp_commit_timer_v1_interface, 1, timer, &kTimer, &surface, [](wl_resource* gone) {
                     if (wl_resource_get_user_data(gone))
