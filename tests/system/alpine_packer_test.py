@@ -282,6 +282,13 @@ class Packer(unittest.TestCase):
                      "D:vulkan-loader so:libc.musl-x86_64.so.1", "p:so:libVkLayer_x.so=0", "i:docs other=1"):
             self.assertIn(line, lines)
 
+    def test_noarch_packages_are_listed_under_the_repositorys_architecture(self):
+        self.put("a")
+        blob = self.package(FIELDS.replace("x86_64", "noarch"))
+        index = apk_index.build_index([blob], self.key, "test", TIME, "aarch64")
+        self.assertIn("\nA:aarch64\n", apk_index.verify_index(index, self.keys.name))
+        self.assertIn("arch = noarch", self.pkginfo(blob))
+
     def test_index_is_signed_and_reproducible(self):
         self.put("a")
         blob = self.package()

@@ -11,8 +11,12 @@ LETTERS = (("P", "pkgname"), ("V", "pkgver"), ("A", "arch"), ("T", "pkgdesc"), (
 LISTS = (("D", "depend"), ("p", "provides"), ("i", "install_if"))
 
 
-def index_entry(blob):
-    """The index paragraph of a package, given its bytes. C: is the SHA-1 of the control stream, S: and I: sizes."""
+def index_entry(blob, arch=None):
+    """The index paragraph of a package, given its bytes. C: is the SHA-1 of the control stream, S: and I: sizes.
+
+    `arch` takes the place of the package's own: apk looks for a package in the folder of the architecture that
+    the index states, so a noarch package has to be listed under that of its repository.
+    """
     streams = split_streams(blob)
     if len(streams) != 3:
         raise FormatError(f"a package has 3 gzip streams, this has {len(streams)}")
@@ -26,6 +30,8 @@ def index_entry(blob):
         if separator and not line.startswith("#"):
             values.setdefault(key, []).append(value)
 
+    if arch:
+        values["arch"] = [arch]
     lines = ["C:Q1" + base64.b64encode(hashlib.sha1(control).digest()).decode()]
     for letter, key in LETTERS:
         if key in values:
@@ -38,9 +44,9 @@ def index_entry(blob):
     return "\n".join(lines) + "\n\n"
 
 
-def build_index(packages, key, description, mtime):
-    """A signed index of the packages' bytes."""
-    entries = "".join(index_entry(blob) for blob in packages)
+def build_index(packages, key, description, mtime, arch=None):
+    """A signed index of the packages' bytes; `arch` as for index_entry."""
+    entries = "".join(index_entry(blob, arch) for blob in packages)
     members = [("DESCRIPTION", (description + "\n").encode()), ("APKINDEX", entries.encode())]
     payload = compress(tar_members(members, mtime, end_marker=True))
     return key.signature_stream(payload) + payload
