@@ -65,8 +65,11 @@ expect "naively patched Venus hangs on headless frames" '124|134|137' 'stuck in 
 
 # The layer's presentation, on both.
 if [ -e "${RIG_BUILD:-$root/build/trixie}/layer/VkLayer_VENUS_wsi.json" ]; then
-    expect "vkcube through the layer on patched Venus" 0 'Selected GPU 0: Virtio-GPU Venus' cube "$patched" on 300
-    expect "vkcube through the layer on stock Venus" 0 'Selected GPU 0: Virtio-GPU Venus' cube "$stock" on 300
+    # The layer says whom it serves.
+    export VENUS_WSI_LOG=info
+    expect "vkcube through the layer on patched Venus" 0 'Virtio-GPU Venus.*: served' cube "$patched" on 300
+    expect "vkcube through the layer on stock Venus" 0 'Virtio-GPU Venus.*: served' cube "$stock" on 300
+    unset VENUS_WSI_LOG
 else
     failed=$((failed + 1))
     echo "not ok vkcube through the layer: it is not built"
