@@ -91,8 +91,7 @@ public:
     {
         uint32_t index = 0;
         const bool byFence = way == Way::fence;
-        require(vkAcquireNextImageKHR(m_client.device, m_swapchain, 10 * second,
-                                      byFence ? VK_NULL_HANDLE : m_acquired,
+        require(vkAcquireNextImageKHR(m_client.device, m_swapchain, 10 * second, byFence ? VK_NULL_HANDLE : m_acquired,
                                       byFence ? m_acquiredFence : VK_NULL_HANDLE, &index),
                 "vkAcquireNextImageKHR");
         record(m_images[index], number);
@@ -145,8 +144,8 @@ private:
         barrier.dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
         barrier.image = image;
         barrier.subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
-        vkCmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0,
-                             nullptr, 0, nullptr, 1, &barrier);
+        vkCmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0, nullptr,
+                             0, nullptr, 1, &barrier);
         VkClearColorValue color = {};
         color.float32[number % 3] = 1;
         vkCmdClearColorImage(m_commands, image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, &color, 1,
@@ -174,9 +173,8 @@ private:
     {
         const std::array<VkSemaphore, 3> waits = {m_gate, m_acquired, m_second};
         const std::array<uint64_t, 3> values = {number, 77, 2 * uint64_t{number}};
-        const std::array<VkPipelineStageFlags, 3> stages = {VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
-                                                            VK_PIPELINE_STAGE_TRANSFER_BIT,
-                                                            VK_PIPELINE_STAGE_ALL_COMMANDS_BIT};
+        const std::array<VkPipelineStageFlags, 3> stages = {
+            VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT};
         const std::array<uint32_t, 3> devices = {0, 0, 0};
         VkDeviceGroupSubmitInfo group = {};
         group.sType = VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO;

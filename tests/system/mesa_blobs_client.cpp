@@ -15,8 +15,7 @@ namespace {
 
 using mesaTest::require;
 
-constexpr VkMemoryPropertyFlags mappable =
-    VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+constexpr VkMemoryPropertyFlags mappable = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
 // One page of 4 KiB, a bit more, three pages, and a size that ends in the middle of a page.
 constexpr std::array<VkDeviceSize, 5> sizes = {4096, 5000, 12288, 69632, 100001};
 

@@ -52,8 +52,8 @@ int run(char** command)
     for (const VkDisplayPropertiesKHR& display : properties) {
         uint32_t modes = 0;
         vkGetDisplayModePropertiesKHR(physical, display.display, &modes, nullptr);
-        std::printf("display %ux%u, %u modes\n", display.physicalResolution.width,
-                    display.physicalResolution.height, modes);
+        std::printf("display %ux%u, %u modes\n", display.physicalResolution.width, display.physicalResolution.height,
+                    modes);
     }
     std::fflush(stdout);
     const int status = runCommand(command);

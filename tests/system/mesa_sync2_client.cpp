@@ -116,16 +116,15 @@ void wait(VkDevice device, VkSemaphore timeline, uint64_t value)
 int run(uint32_t submissions)
 {
     mesaTest::Client client(false);
-    const VkBuffer work = client.makeBuffer(
-        4096, VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+    const VkBuffer work = client.makeBuffer(4096, VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT);
     const VkBuffer result = client.makeBuffer(depth * sizeof(uint32_t), VK_BUFFER_USAGE_TRANSFER_DST_BIT);
     VkMemoryRequirements needed;
     vkGetBufferMemoryRequirements(client.device, work, &needed);
     const VkDeviceMemory workMemory = client.allocate(needed, 0);
     require(vkBindBufferMemory(client.device, work, workMemory, 0), "vkBindBufferMemory");
     vkGetBufferMemoryRequirements(client.device, result, &needed);
-    const VkDeviceMemory resultMemory = client.allocate(
-        needed, VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT);
+    const VkDeviceMemory resultMemory =
+        client.allocate(needed, VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT);
     require(vkBindBufferMemory(client.device, result, resultMemory, 0), "vkBindBufferMemory");
     void* mapped = nullptr;
     require(vkMapMemory(client.device, resultMemory, 0, VK_WHOLE_SIZE, 0, &mapped), "vkMapMemory");
@@ -163,8 +162,8 @@ int run(uint32_t submissions)
         ++checked;
     }
 
-    const std::string summary = std::to_string(submissions) + " submissions, " + std::to_string(checked) +
-                                " results right";
+    const std::string summary =
+        std::to_string(submissions) + " submissions, " + std::to_string(checked) + " results right";
     require(vkDeviceWaitIdle(client.device), "vkDeviceWaitIdle");
     vkDestroySemaphore(client.device, timeline, nullptr);
     for (const Slot& slot : slots)
