@@ -81,6 +81,14 @@ expect "10,000 submissions with synchronization2" 0 '^10000 submissions, 10000 r
 expect "the synchronization2 client refuses stock Venus" 1 'failed: the device has Vulkan 1.3' \
     venus "$stock" "$clients/mesa_sync2_client" 1
 
+# Blobs are the VM's test; here, that the setting does no harm and takes no nonsense.
+VN_BLOB_ALIGN=16384 expect "frames with aligned blobs" 0 '^60 headless frames.*validation on, 0 errors' \
+    validated "$patched" "$clients/mesa_acquire_client" 60
+for align in 0 3 -16384; do
+    VN_BLOB_ALIGN=$align VN_DEBUG=init expect "an alignment of $align is off" 0 'blob_align = 1$' \
+        venus "$patched" vulkaninfo --summary
+done
+
 # Renderers that are none, beside lavapipe.
 nowhere() { # nowhere DRIVERS: no Venus host at all
     env VN_DEBUG=vtest VTEST_SOCKET_NAME=/nonexistent VK_DRIVER_FILES="$1" vulkaninfo --summary
