@@ -28,7 +28,7 @@ cp -a "$root"/tests/{meson.build,unit,rig} "$source/tests/"
 inside() { "$root/tests/rig/enter" env PATH="$root/build/alpine/toolchain/bin:/usr/sbin:/usr/bin:/sbin:/bin" "$@"; }
 if [ ! -e "$build/build.ninja" ]; then
     inside meson setup "$build" "$source" --cross-file "$rig/musl-x86_64.ini" -Dtests=enabled -Dbench=disabled \
-        -Dbuildtype=plain -Dcpp_args=-Os \
+        -Dbuildtype=plain -Db_pch=false -Dcpp_args=-Os \
         ${RIG_UNITY:+-Dunity=on "-Dunity_size=$RIG_UNITY"} >"$log" 2>&1 || {
         tail -n 30 "$log"
         echo "the build for musl was not configured; the whole log is build/logs/alpine-unit.log"
