@@ -125,6 +125,9 @@ int Device::initialise(Interface interface)
         m_atomic =
             m_universal && interface == Interface::Best && drm.drmSetClientCap(m_fd, DRM_CLIENT_CAP_ATOMIC, 1) == 0;
         m_asyncFlip = capability(m_fd, m_atomic ? DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP : DRM_CAP_ASYNC_PAGE_FLIP);
+        const std::unique_ptr<drmVersion, Releaser<&Api::drmFreeVersion>> version(drm.drmGetVersion(m_fd));
+        // Dumb buffers of virtio-gpu are 2D resources of the host, into which TRANSFER_TO_HOST_2D copies.
+        m_copiesAtFlip = version && version->name && strcmp(version->name, "virtio_gpu") == 0;
         m_kms = m_atomic ? makeAtomicKms(*this) : makeLegacyKms(*this);
         error = readResources(m_fd, m_universal, m_atomic, &m_resources);
     }

@@ -42,6 +42,9 @@ public:
     bool adopted() const { return m_adopted; }
     bool atomic() const { return m_atomic; }
     bool asyncFlip() const { return m_asyncFlip; }
+    /// What is shown is a copy that the driver takes while a flip is on its way, so that a framebuffer can be
+    /// written to again as soon as its own flip is complete.
+    bool copiesAtFlip() const { return m_copiesAtFlip; }
     const Resources& resources() const { return m_resources; }
     Kms& kms() const { return *m_kms; }
     const Master& master() const { return m_master; }
@@ -102,6 +105,7 @@ private:
     bool m_universal = false;
     bool m_atomic = false;
     bool m_asyncFlip = false;
+    bool m_copiesAtFlip = false;
     Resources m_resources;
     std::unique_ptr<Kms> m_kms;
     Master m_master;

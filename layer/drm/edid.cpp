@@ -60,6 +60,7 @@ std::string joined(const std::string& maker, const std::string& model)
 
 /// The part of libdisplay-info whose ABI is the same in all its versions (info.h).
 struct DisplayInfo {
+    DynamicLibrary* library = nullptr; ///< stays open for the life of the process, like this table
     void* (*parse)(const void* data, size_t size) = nullptr;
     char* (*make)(const void* info) = nullptr;
     char* (*model)(const void* info) = nullptr;
@@ -77,10 +78,10 @@ const DisplayInfo* displayInfo()
     static const DisplayInfo* const table = [] {
         DisplayInfo* result = nullptr;
         for (const char* soname : {"libdisplay-info.so.3", "libdisplay-info.so.2", "libdisplay-info.so.1"}) {
-            // Stays open for the life of the process, like the table.
             auto* library = new DynamicLibrary(soname);
             DisplayInfo candidate;
             if (library->loaded() && candidate.bindFrom(*library)) {
+                candidate.library = library;
                 result = new DisplayInfo(candidate);
                 break;
             }

@@ -146,7 +146,7 @@ public:
     Device& device() const { return *m_device; }
 
 private:
-    void swap(OutputHandle& other)
+    void swap(OutputHandle& other) noexcept
     {
         std::swap(m_device, other.m_device);
         std::swap(m_output, other.m_output);

@@ -264,7 +264,7 @@ void DisplayTarget::skipWaiting()
     if (m_flipping) {
         if (!m_flipping->redraw)
             m_events->framePresented(m_flipping->serial, 0);
-        becameFront(m_flipping->buffer);
+        becameFront(*m_flipping);
         m_flipping.reset();
     }
     const Waiting frame = *m_waiting;
@@ -272,15 +272,20 @@ void DisplayTarget::skipWaiting()
     m_clock.tick(monotonicNow());
     if (!frame.redraw)
         m_events->framePresented(frame.serial, 0);
-    becameFront(frame.buffer);
+    becameFront(frame);
 }
 
-void DisplayTarget::becameFront(uint32_t buffer)
+void DisplayTarget::becameFront(const Waiting& frame)
 {
     const uint32_t previous = m_front;
-    m_front = buffer;
-    if (previous != kNone && previous != buffer)
+    m_front = frame.buffer;
+    if (m_device->copiesAtFlip()) {
+        // A frame that is shown again may be on its way anew already.
+        if (!frame.redraw)
+            m_events->bufferIdle(frame.buffer);
+    } else if (previous != kNone && previous != frame.buffer) {
         m_events->bufferIdle(previous);
+    }
 }
 
 void DisplayTarget::finishFlip()
@@ -301,7 +306,7 @@ void DisplayTarget::finishFlip()
     }
     if (!frame.redraw)
         m_events->framePresented(frame.serial, status.when);
-    becameFront(frame.buffer);
+    becameFront(frame);
 }
 
 Nanoseconds DisplayTarget::nextOwnDeadline() const

@@ -66,7 +66,7 @@ private:
     VkResult showWaiting();
     VkResult failed(int error);
     void skipWaiting();
-    void becameFront(uint32_t buffer);
+    void becameFront(const Waiting& frame);
     void finishFlip();
     void handleDescriptors();
     void followVt();

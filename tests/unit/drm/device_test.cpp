@@ -38,11 +38,8 @@ protected:
 
 TEST_F(DrmDevice, IsFoundByItsPrimaryNumber)
 {
-    kernel.nodes.push_back({.path = "/dev/dri/card1",
-                            .number = {226, 1},
-                            .renderPath = "",
-                            .renderNumber = {},
-                            .driver = "i915"});
+    kernel.nodes.push_back(
+        {.path = "/dev/dri/card1", .number = {226, 1}, .renderPath = "", .renderNumber = {}, .driver = "i915"});
     EXPECT_EQ(find({.primary = NodeNumber{226, 1}, .render = {}}), "/dev/dri/card1");
     EXPECT_EQ(error, 0);
 }
@@ -56,11 +53,9 @@ TEST_F(DrmDevice, IsFoundByItsRenderNumber)
 
 TEST_F(DrmDevice, IsTheVirtioGpuWithoutNumbers)
 {
-    kernel.nodes.insert(kernel.nodes.begin(), {.path = "/dev/dri/card1",
-                                               .number = {226, 1},
-                                               .renderPath = "",
-                                               .renderNumber = {},
-                                               .driver = "vkms"});
+    kernel.nodes.insert(
+        kernel.nodes.begin(),
+        {.path = "/dev/dri/card1", .number = {226, 1}, .renderPath = "", .renderNumber = {}, .driver = "vkms"});
     EXPECT_EQ(find({}), "/dev/dri/card0");
     EXPECT_FALSE(kernel.hasMaster()) << "searching must not leave this process the master";
 }
@@ -178,18 +173,10 @@ TEST_F(DrmDevice, ReadsPlanes)
 TEST_F(DrmDevice, StacksPlanesByZpos)
 {
     kernel.planes[0].zpos = 1;
-    kernel.planes.push_back({.id = 60,
-                             .type = DRM_PLANE_TYPE_OVERLAY,
-                             .possibleCrtcs = 1,
-                             .formats = {},
-                             .zpos = 0,
-                             .damage = {}});
-    kernel.planes.push_back({.id = 61,
-                             .type = DRM_PLANE_TYPE_OVERLAY,
-                             .possibleCrtcs = 1,
-                             .formats = {},
-                             .zpos = 2,
-                             .damage = {}});
+    kernel.planes.push_back(
+        {.id = 60, .type = DRM_PLANE_TYPE_OVERLAY, .possibleCrtcs = 1, .formats = {}, .zpos = 0, .damage = {}});
+    kernel.planes.push_back(
+        {.id = 61, .type = DRM_PLANE_TYPE_OVERLAY, .possibleCrtcs = 1, .formats = {}, .zpos = 2, .damage = {}});
     const std::shared_ptr<Device> device = open();
     const Resources& resources = device->resources();
     EXPECT_EQ(resources.stackPosition(*resources.plane(60)), 0u);
@@ -200,18 +187,11 @@ TEST_F(DrmDevice, StacksPlanesByZpos)
 
 TEST_F(DrmDevice, StacksPlanesByTypeWithoutZpos)
 {
-    kernel.planes.insert(kernel.planes.begin(), {.id = 60,
-                                                 .type = DRM_PLANE_TYPE_OVERLAY,
-                                                 .possibleCrtcs = 1,
-                                                 .formats = {},
-                                                 .zpos = {},
-                                                 .damage = {}});
-    kernel.planes.push_back({.id = 61,
-                             .type = DRM_PLANE_TYPE_OVERLAY,
-                             .possibleCrtcs = 1,
-                             .formats = {},
-                             .zpos = {},
-                             .damage = {}});
+    kernel.planes.insert(
+        kernel.planes.begin(),
+        {.id = 60, .type = DRM_PLANE_TYPE_OVERLAY, .possibleCrtcs = 1, .formats = {}, .zpos = {}, .damage = {}});
+    kernel.planes.push_back(
+        {.id = 61, .type = DRM_PLANE_TYPE_OVERLAY, .possibleCrtcs = 1, .formats = {}, .zpos = {}, .damage = {}});
     const std::shared_ptr<Device> device = open();
     const Resources& resources = device->resources();
     EXPECT_EQ(resources.stackPosition(*resources.plane(30)), 0u);

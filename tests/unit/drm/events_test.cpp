@@ -22,8 +22,8 @@ protected:
     void SetUp() override
     {
         ASSERT_EQ(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
-        events = std::make_unique<DisplayEvents>(drm::NodeNumber{226, 0},
-                                                 std::make_unique<drm::UeventMonitor>(ends[0]));
+        events =
+            std::make_unique<DisplayEvents>(drm::NodeNumber{226, 0}, std::make_unique<drm::UeventMonitor>(ends[0]));
     }
 
     void TearDown() override { close(ends[1]); }
@@ -31,8 +31,7 @@ protected:
     void plug(const char* minor)
     {
         using namespace std::string_view_literals;
-        std::string text(
-            "change@/devices/card0\0ACTION=change\0SUBSYSTEM=drm\0HOTPLUG=1\0MAJOR=226\0MINOR="sv);
+        std::string text("change@/devices/card0\0ACTION=change\0SUBSYSTEM=drm\0HOTPLUG=1\0MAJOR=226\0MINOR="sv);
         text += minor;
         ASSERT_GT(write(ends[1], text.data(), text.size()), 0);
     }

@@ -90,13 +90,12 @@ class Cvt : public ::testing::TestWithParam<CvtCase> {};
 // Published modelines of VESA's spreadsheet for 60 Hz.
 INSTANTIATE_TEST_SUITE_P(
     Published, Cvt,
-    ::testing::Values(
-        CvtCase{1024, 768, CvtBlanking::Standard, 63500, {1072, 1176, 1328}, {771, 775, 798}},
-        CvtCase{1280, 800, CvtBlanking::Standard, 83500, {1352, 1480, 1680}, {803, 809, 831}},
-        CvtCase{1920, 1080, CvtBlanking::Standard, 173000, {2048, 2248, 2576}, {1083, 1088, 1120}},
-        CvtCase{1280, 800, CvtBlanking::ReducedV1, 71000, {1328, 1360, 1440}, {803, 809, 823}},
-        CvtCase{1920, 1080, CvtBlanking::ReducedV1, 138500, {1968, 2000, 2080}, {1083, 1088, 1111}},
-        CvtCase{1920, 1080, CvtBlanking::ReducedV2, 133320, {1928, 1960, 2000}, {1097, 1105, 1111}}));
+    ::testing::Values(CvtCase{1024, 768, CvtBlanking::Standard, 63500, {1072, 1176, 1328}, {771, 775, 798}},
+                      CvtCase{1280, 800, CvtBlanking::Standard, 83500, {1352, 1480, 1680}, {803, 809, 831}},
+                      CvtCase{1920, 1080, CvtBlanking::Standard, 173000, {2048, 2248, 2576}, {1083, 1088, 1120}},
+                      CvtCase{1280, 800, CvtBlanking::ReducedV1, 71000, {1328, 1360, 1440}, {803, 809, 823}},
+                      CvtCase{1920, 1080, CvtBlanking::ReducedV1, 138500, {1968, 2000, 2080}, {1083, 1088, 1111}},
+                      CvtCase{1920, 1080, CvtBlanking::ReducedV2, 133320, {1928, 1960, 2000}, {1097, 1105, 1111}}));
 
 TEST_P(Cvt, MatchesTheStandard)
 {
@@ -121,16 +120,13 @@ TEST(CvtRange, AgreesWithLibdisplayInfo)
     decltype(&di_cvt_compute) compute = nullptr;
     if (!library.bind(compute, "di_cvt_compute"))
         GTEST_SKIP() << "libdisplay-info.so.2 is not installed";
-    constexpr uint32_t kSizes[][2] = {{640, 480},   {800, 600},   {1024, 768},  {1280, 720},
-                                      {1280, 1024}, {1360, 768},  {1400, 1050}, {1680, 1050},
-                                      {1920, 1200}, {2560, 1440}, {3840, 2160}};
+    constexpr uint32_t kSizes[][2] = {{640, 480},   {800, 600},   {1024, 768},  {1280, 720},  {1280, 1024}, {1360, 768},
+                                      {1400, 1050}, {1680, 1050}, {1920, 1200}, {2560, 1440}, {3840, 2160}};
     for (const auto& [width, height] : kSizes) {
         for (const uint32_t rate : {50000u, 60000u, 75000u}) {
-            for (const CvtBlanking blanking :
-                 {CvtBlanking::Standard, CvtBlanking::ReducedV1, CvtBlanking::ReducedV2}) {
-                SCOPED_TRACE(std::to_string(width) + "x" + std::to_string(height) + "@" +
-                             std::to_string(rate) + " blanking " +
-                             std::to_string(static_cast<int>(blanking)));
+            for (const CvtBlanking blanking : {CvtBlanking::Standard, CvtBlanking::ReducedV1, CvtBlanking::ReducedV2}) {
+                SCOPED_TRACE(std::to_string(width) + "x" + std::to_string(height) + "@" + std::to_string(rate) +
+                             " blanking " + std::to_string(static_cast<int>(blanking)));
                 di_cvt_options options{};
                 options.red_blank_ver = blanking == CvtBlanking::Standard    ? DI_CVT_REDUCED_BLANKING_NONE
                                         : blanking == CvtBlanking::ReducedV1 ? DI_CVT_REDUCED_BLANKING_V1
@@ -241,9 +237,8 @@ std::string_view message(std::string_view text)
 TEST(Uevent, IsReadInFull)
 {
     using namespace std::string_view_literals;
-    const auto text =
-        message("change@/devices/pci0000:00/drm/card0\0ACTION=change\0SUBSYSTEM=drm\0HOTPLUG=1\0"
-                "MAJOR=226\0MINOR=0\0"sv);
+    const auto text = message("change@/devices/pci0000:00/drm/card0\0ACTION=change\0SUBSYSTEM=drm\0HOTPLUG=1\0"
+                              "MAJOR=226\0MINOR=0\0"sv);
     Uevent event;
     ASSERT_TRUE(parseUevent({text.data(), text.size()}, &event));
     EXPECT_EQ(event.action, "change");

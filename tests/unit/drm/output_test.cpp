@@ -197,8 +197,7 @@ TEST_P(DrmOutput, YieldsToTheConsoleAndComesBack)
 
 TEST_P(DrmOutput, RestoresTheConsoleAtTheEnd)
 {
-    ASSERT_EQ(output->show(update(0), kernel.connectors[0].modes[1], &ticket, &error) == Outcome::Failed,
-              false);
+    ASSERT_EQ(output->show(update(0), kernel.connectors[0].modes[1], &ticket, &error) == Outcome::Failed, false);
     done();
     output = OutputHandle();
     EXPECT_EQ(onScreen(), 7u);

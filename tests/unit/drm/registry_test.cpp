@@ -21,8 +21,7 @@ namespace {
 class Registry : public ::testing::Test {
 protected:
     fake::Kernel kernel{2};
-    std::unique_ptr<DisplayRegistry> registry =
-        std::make_unique<DisplayRegistry>(nullptr, drm::NodeRequest{});
+    std::unique_ptr<DisplayRegistry> registry = std::make_unique<DisplayRegistry>(nullptr, drm::NodeRequest{});
 
     std::vector<VkDisplayPropertiesKHR> displays()
     {
@@ -51,8 +50,7 @@ protected:
         return list;
     }
 
-    VkResult create(VkDisplayKHR display, uint32_t width, uint32_t height, uint32_t milliHz,
-                    VkDisplayModeKHR* mode)
+    VkResult create(VkDisplayKHR display, uint32_t width, uint32_t height, uint32_t milliHz, VkDisplayModeKHR* mode)
     {
         VkDisplayModeCreateInfoKHR info{};
         info.sType = VK_STRUCTURE_TYPE_DISPLAY_MODE_CREATE_INFO_KHR;
@@ -208,8 +206,7 @@ TEST_F(Registry, LeavesChainsOfTheNewerStructsAlone)
     VkDisplayModeProperties2KHR three[3] = {};
     count = 3;
     EXPECT_EQ(registry->modeProperties2(list[0].displayProperties.display, &count, three), VK_SUCCESS);
-    EXPECT_EQ(three[0].displayModeProperties.displayMode,
-              modes(list[0].displayProperties.display)[0].displayMode);
+    EXPECT_EQ(three[0].displayModeProperties.displayMode, modes(list[0].displayProperties.display)[0].displayMode);
     VkDisplayPlaneProperties2KHR two[2] = {};
     count = 2;
     EXPECT_EQ(registry->planeProperties2(&count, two), VK_SUCCESS);
@@ -336,8 +333,7 @@ TEST_F(Registry, AcquiresDisplaysThroughTheApplicationsDescriptor)
     EXPECT_EQ(registry->acquireDrmDisplay(fd, first), VK_SUCCESS);
     EXPECT_EQ(registry->acquireDrmDisplay(fd, first), VK_ERROR_INITIALIZATION_FAILED) << "only once";
     EXPECT_EQ(registry->acquireDrmDisplay(fd, second), VK_SUCCESS);
-    EXPECT_EQ(registry->deviceOf(*registry->findDisplay(first)),
-              registry->deviceOf(*registry->findDisplay(second)));
+    EXPECT_EQ(registry->deviceOf(*registry->findDisplay(first)), registry->deviceOf(*registry->findDisplay(second)));
     EXPECT_TRUE(registry->deviceOf(*registry->findDisplay(first))->adopted());
     EXPECT_EQ(registry->releaseDisplay(first), VK_SUCCESS);
     EXPECT_FALSE(registry->deviceOf(*registry->findDisplay(first))->adopted());
@@ -358,8 +354,7 @@ TEST_F(Registry, DoesNotAcquireWithoutTheMasterRight)
 TEST_F(Registry, DoesNotAcquireThroughAnotherDevice)
 {
     const VkDisplayKHR display = displays()[0].display;
-    kernel.nodes.push_back(
-        {.path = "/dev/dri/card1", .number = {226, 1}, .renderPath = "", .renderNumber = {}});
+    kernel.nodes.push_back({.path = "/dev/dri/card1", .number = {226, 1}, .renderPath = "", .renderNumber = {}});
     const int fd = drm::api().system.open("/dev/dri/card1");
     EXPECT_EQ(registry->acquireDrmDisplay(fd, display), VK_ERROR_UNKNOWN);
     drm::api().system.close(fd);

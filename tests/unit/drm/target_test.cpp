@@ -34,12 +34,15 @@ class DisplayFrames : public ::testing::Test {
 protected:
     fake::Kernel kernel{2};
     std::unique_ptr<DisplayRegistry> registry =
-        std::make_unique<DisplayRegistry>(nullptr, drm::NodeRequest{});
+        std::make_unique<DisplayRegistry>(nullptr, drm::NodeRequest{.primary = drm::NodeNumber{226, 0}, .render = {}});
     std::vector<std::unique_ptr<Surface>> surfaces;
     std::unique_ptr<Target> target;
     std::vector<TargetBuffer> buffers;
     Events events;
     uint64_t serial = 0;
+
+    /// Most drivers scan framebuffers out as long as they are shown.
+    void SetUp() override { kernel.nodes[0].driver = "vkms"; }
 
     Surface& surface(size_t index)
     {
@@ -140,6 +143,32 @@ TEST_F(DisplayFrames, AreShownInOrderAndGiveTheirBuffersBack)
     EXPECT_EQ(events.idle, (std::vector<uint32_t>{0, 1, 2, 0, 1})) << "the last one is still on the screen";
 }
 
+TEST_F(DisplayFrames, GiveTheirBuffersBackAtOnceWhereTheHostHasACopy)
+{
+    kernel.nodes[0].driver = "virtio_gpu";
+    kernel.autoFlip = false;
+    ASSERT_EQ(make(&target), VK_SUCCESS);
+    ASSERT_EQ(present(0), VK_SUCCESS);
+    EXPECT_TRUE(events.idle.empty());
+    kernel.completeFlip(40);
+    ASSERT_TRUE(told(1));
+    EXPECT_EQ(events.idle, std::vector<uint32_t>{0});
+    // The very buffer that is on the screen.
+    ASSERT_EQ(present(0), VK_SUCCESS);
+    kernel.completeFlip(40);
+    ASSERT_TRUE(told(2));
+    EXPECT_EQ(events.idle, (std::vector<uint32_t>{0, 0}));
+    registry->device()->yieldToConsole();
+    ASSERT_EQ(present(1), VK_SUCCESS);
+    EXPECT_EQ(events.idle, (std::vector<uint32_t>{0, 0, 1}));
+    const Nanoseconds limit = monotonicNow() + 3000 * kMillisecond;
+    while (!kernel.flipPending(40) && monotonicNow() < limit)
+        ASSERT_EQ(target->wait(-1, monotonicNow() + 10 * kMillisecond), VK_SUCCESS);
+    kernel.completeFlip(40);
+    ASSERT_EQ(target->wait(-1, monotonicNow() + 10 * kMillisecond), VK_SUCCESS);
+    EXPECT_EQ(events.idle.size(), 3u) << "a frame that is only shown again gives nothing back";
+}
+
 TEST_F(DisplayFrames, ArePacedByTheModeWhereVblanksAreFake)
 {
     ASSERT_EQ(make(&target), VK_SUCCESS);
@@ -158,7 +187,7 @@ TEST_F(DisplayFrames, ArePacedByTheModeWhereVblanksAreFake)
     ASSERT_TRUE(told(kFrames));
     const Nanoseconds spent = monotonicNow() - begin;
     EXPECT_GE(spent, (kFrames - 1) * period - period / 2);
-    EXPECT_LT(spent, (kFrames + 15) * period);
+    EXPECT_LT(spent, 5000 * kMillisecond);
 }
 
 TEST_F(DisplayFrames, ArePacedByFlipsWhereVblanksAreReal)
