@@ -39,7 +39,9 @@ uint64_t outputMilliHz(const XcbConnection& connection, xcb_window_t window)
                                       static_cast<int16_t>(geometry->height / 2));
     const xcb_randr_crtc_t* crtcs = api.xcb_randr_get_screen_resources_current_crtcs(resources.get());
     std::vector<xcb_randr_get_crtc_info_cookie_t> cookies;
-    for (int i = 0; i < api.xcb_randr_get_screen_resources_current_crtcs_length(resources.get()); ++i)
+    const int crtcCount = api.xcb_randr_get_screen_resources_current_crtcs_length(resources.get());
+    cookies.reserve(static_cast<size_t>(crtcCount));
+    for (int i = 0; i < crtcCount; ++i)
         cookies.push_back(api.xcb_randr_get_crtc_info(c, crtcs[i], resources->config_timestamp));
     const XcbReply<xcb_translate_coordinates_reply_t> centre(
         api.xcb_translate_coordinates_reply(c, centreCookie, nullptr));

@@ -21,6 +21,7 @@ std::vector<VkFormat> formatsOfWindow(Client& client, xcb_window_t window, Surfa
     std::vector<const PixelFormat*> formats;
     EXPECT_EQ(surface->formats(&formats), VK_SUCCESS);
     std::vector<VkFormat> result;
+    result.reserve(formats.size());
     for (const PixelFormat* format : formats)
         result.push_back(format->format);
     return result;
