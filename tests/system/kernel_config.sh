@@ -3,7 +3,7 @@
 # Usage: tests/system/kernel_config.sh [SOURCE]   (a Linux tree or version; default 6.12 from the source package)
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
-[ "${RIG_INSIDE:-}" = 1 ] || { "$root/tests/rig/rootfs" vm; exec "$root/tests/rig/enter" "$0" "$@"; }
+[ "${RIG_INSIDE:-}" = 1 ] || { "$root/tests/rig/rootfs" vm; RIG_NET=1 exec "$root/tests/rig/enter" "$0" "$@"; }
 source=${1:-6.12}
 work=$root/build/kernel/config-test
 rm -rf "$work"
