@@ -225,10 +225,11 @@ TEST_F(Acquire, Acquire2TimesOut)
 TEST_F(Acquire, ALostDeviceIsTheResult)
 {
     window();
+    const VkSemaphore semaphore = device().semaphore();
     driver.loseDevices();
     uint32_t index = 0;
     const VkFence fence = VK_NULL_HANDLE;
-    const VkResult result = window().acquire(&index, device().semaphore(), fence, 100'000'000);
+    const VkResult result = window().acquire(&index, semaphore, fence, 100'000'000);
     // The layer may only learn of the loss from the next call that reaches the host.
     EXPECT_TRUE(result == VK_SUCCESS || result == VK_ERROR_DEVICE_LOST) << result;
     if (result == VK_SUCCESS) {

@@ -15,6 +15,19 @@ uint64_t thisThread()
     return id;
 }
 
+/// Calls that may answer VK_ERROR_DEVICE_LOST (Vulkan spec, return codes); others go on working on a lost device.
+bool tellsLoss(std::string_view call)
+{
+    for (const std::string_view name :
+         {"vkQueueSubmit", "vkQueueSubmit2", "vkQueueBindSparse", "vkQueueWaitIdle", "vkDeviceWaitIdle",
+          "vkDeviceWaitIdle (blocking)", "vkGetFenceStatus", "vkWaitForFences", "vkWaitSemaphores",
+          "vkGetSemaphoreCounterValue", "vkQueuePresentKHR", "vkAcquireNextImageKHR", "vkCreateSwapchainKHR"}) {
+        if (call == name)
+            return true;
+    }
+    return false;
+}
+
 bool brought(const Origin& origin, uint32_t apiVersion, const Device* device, const PhysicalDevice* physicalDevice,
              const Instance* instance)
 {
@@ -138,7 +151,7 @@ void Call::error(const char* format, ...)
 
 bool Call::fails(bool mayRunOutOfMemory)
 {
-    if (world.lost && device) {
+    if (world.lost && device && tellsLoss(m_name)) {
         m_result = VK_ERROR_DEVICE_LOST;
         return true;
     }

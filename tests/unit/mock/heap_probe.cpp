@@ -5,12 +5,16 @@
 #include <cstdlib>
 #include <new>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define VWSI_SANITIZED 1
+// Sanitizers have replaced malloc already, and only glibc says how to reach the malloc that one replaces.
+#if !defined(__GLIBC__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define VWSI_SEES_MALLOC 0
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define VWSI_SANITIZED 1
+#define VWSI_SEES_MALLOC 0
 #endif
+#endif
+#ifndef VWSI_SEES_MALLOC
+#define VWSI_SEES_MALLOC 1
 #endif
 
 namespace {
@@ -40,7 +44,7 @@ bool allocationFails(size_t size)
 
 } // namespace
 
-#ifndef VWSI_SANITIZED
+#if VWSI_SEES_MALLOC
 
 // The C library keeps its own entrances to the heap for programs that replace malloc.
 extern "C" {
@@ -178,11 +182,7 @@ HeapProbe::Pause::~Pause()
 
 bool HeapProbe::seesMalloc()
 {
-#ifdef VWSI_SANITIZED
-    return false;
-#else
-    return true;
-#endif
+    return VWSI_SEES_MALLOC;
 }
 
 } // namespace vwsi::mock
