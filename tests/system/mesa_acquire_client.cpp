@@ -1,5 +1,5 @@
 // Acquired images without a window: each way to wait for an acquire semaphore, next to waits that must stay.
-// Usage: mesa_acquire_client [FRAMES]     default 300
+// Usage: mesa_acquire_client [FRAMES [no-sparse]]     default 300
 //
 // Frames take turns: vkQueueSubmit, vkQueueSubmit2, vkQueueBindSparse (where the device has it) and an acquire fence.
 // Beside each acquire semaphore the batch waits for two points of a timeline that the processor signals after the
@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -294,9 +295,10 @@ private:
     VkFence m_acquiredFence = VK_NULL_HANDLE;
 };
 
-int run(uint32_t frames)
+int run(uint32_t frames, bool sparse)
 {
     mesaTest::Client client(true);
+    client.sparse = client.sparse && sparse;
     std::vector<Way> ways = {Way::submit, Way::submit2, Way::fence};
     if (client.sparse)
         ways.push_back(Way::sparse);
@@ -316,8 +318,9 @@ int main(int count, char** arguments)
 {
     const long frames = count > 1 ? std::strtol(arguments[1], nullptr, 10) : 300;
     if (frames < 1 || frames > 1'000'000) {
-        std::fprintf(stderr, "usage: mesa_acquire_client [FRAMES]\n");
+        std::fprintf(stderr, "usage: mesa_acquire_client [FRAMES [no-sparse]]\n");
         return 2;
     }
-    return run(static_cast<uint32_t>(frames));
+    const bool sparse = count < 3 || std::strcmp(arguments[2], "no-sparse") != 0;
+    return run(static_cast<uint32_t>(frames), sparse);
 }
