@@ -5,7 +5,6 @@
 
 #include "core/device.h"
 #include "core/instance.h"
-#include "core/log.h"
 #include "entry/hooks.h"
 #include "entry/surface_creation.h"
 #include "surface/display/display_surface.h"
@@ -397,21 +396,6 @@ VKAPI_ATTR VkResult VKAPI_CALL GetSwapchainCounterEXT(VkDevice, VkSwapchainKHR s
     });
 }
 
-// VK_KHR_display_swapchain. Every display has buffers of its own, so that presentable images cannot be shared.
-VKAPI_ATTR VkResult VKAPI_CALL CreateSharedSwapchainsKHR(VkDevice device, uint32_t swapchainCount,
-                                                         const VkSwapchainCreateInfoKHR* pCreateInfos,
-                                                         const VkAllocationCallbacks* pAllocator,
-                                                         VkSwapchainKHR* pSwapchains)
-{
-    if (swapchainCount != 1) {
-        std::fill_n(pSwapchains, swapchainCount, static_cast<VkSwapchainKHR>(VK_NULL_HANDLE));
-        VWSI_INFO("vkCreateSharedSwapchainsKHR: images cannot be shared among displays; make a swapchain for each");
-        return VK_ERROR_INCOMPATIBLE_DISPLAY_KHR;
-    }
-    const auto create = reinterpret_cast<PFN_vkCreateSwapchainKHR>(findHook("vkCreateSwapchainKHR")->function);
-    return create(device, pCreateInfos, pAllocator, pSwapchains);
-}
-
 } // namespace
 
 void dropDisplays(const PhysicalDevice& device)
@@ -459,7 +443,6 @@ std::span<const Hook> displayHooks()
         VWSI_HOOK(RegisterDeviceEventEXT, HookLevel::Device, control),
         VWSI_HOOK(RegisterDisplayEventEXT, HookLevel::Device, control),
         VWSI_HOOK(GetSwapchainCounterEXT, HookLevel::Device, control),
-        VWSI_HOOK(CreateSharedSwapchainsKHR, HookLevel::Device, Extension::KhrDisplaySwapchain),
         VWSI_HOOK(DestroyFence, HookLevel::Device),
     };
     return hooks;
