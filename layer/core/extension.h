@@ -31,6 +31,7 @@ enum class Extension : uint8_t {
     // Device extensions
     KhrSwapchain,
     KhrSwapchainMutableFormat,
+    KhrDisplaySwapchain,
     KhrIncrementalPresent,
     KhrPresentId,
     KhrPresentWait,

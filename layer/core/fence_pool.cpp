@@ -51,13 +51,40 @@ VkResult FencePool::create(SubmissionFence** fence)
 VkResult FencePool::reserve(uint32_t count)
 {
     const std::lock_guard lock(m_mutex);
-    while (m_ready.size() < count) {
-        SubmissionFence* fence = nullptr;
-        if (const VkResult result = create(&fence); result != VK_SUCCESS)
-            return result;
-        m_ready.push_back(fence);
+    try {
+        while (m_all.size() < m_reserved + count) {
+            SubmissionFence* fence = nullptr;
+            if (const VkResult result = create(&fence); result != VK_SUCCESS) {
+                trim();
+                return result;
+            }
+            m_ready.push_back(fence);
+        }
+    } catch (...) {
+        trim();
+        throw;
     }
+    m_reserved += count;
     return VK_SUCCESS;
+}
+
+void FencePool::unreserve(uint32_t count)
+{
+    recycle();
+    const std::lock_guard lock(m_mutex);
+    m_reserved -= count;
+    trim();
+}
+
+void FencePool::trim()
+{
+    while (m_all.size() > m_reserved && !m_ready.empty()) {
+        SubmissionFence* const fence = m_ready.back();
+        m_ready.pop_back();
+        std::erase(m_all, fence);
+        m_device.next().DestroyFence(m_device.handle(), fence->fence, nullptr);
+        delete fence;
+    }
 }
 
 VkResult FencePool::take(uint32_t users, SubmissionFence** fence)

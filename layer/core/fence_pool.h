@@ -28,8 +28,11 @@ public:
     FencePool(const FencePool&) = delete;
     FencePool& operator=(const FencePool&) = delete;
 
-    /// Makes sure that `count` further fences can be taken without asking the driver.
+    /// Makes sure that `count` further fences can be taken without asking the driver. On failure nothing is reserved.
     VkResult reserve(uint32_t count);
+
+    /// Ends a reservation: fences above the remaining ones are destroyed as far as they have signalled.
+    void unreserve(uint32_t count);
 
     /// An unsignalled fence for `users` frames.
     VkResult take(uint32_t users, SubmissionFence** fence);
@@ -45,9 +48,11 @@ public:
 
 private:
     VkResult create(SubmissionFence** fence);
+    void trim();
 
     Device& m_device;
     std::mutex m_mutex;
+    size_t m_reserved = 0;
     std::vector<SubmissionFence*> m_all;
     std::vector<SubmissionFence*> m_ready;
     std::vector<SubmissionFence*> m_retiring; ///< no users left, oldest first

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <new>
 
 namespace vwsi {
 
@@ -71,12 +72,16 @@ void PhysicalDevice::readDriver()
     VkResult result = VK_INCOMPLETE;
     while (result == VK_INCOMPLETE) {
         count = 0;
-        if (next.EnumerateDeviceExtensionProperties(m_handle, nullptr, &count, nullptr) != VK_SUCCESS)
-            break;
-        m_driverExtensions.resize(count);
-        result = next.EnumerateDeviceExtensionProperties(m_handle, nullptr, &count, m_driverExtensions.data());
-        m_driverExtensions.resize(result < 0 ? 0 : count);
+        result = next.EnumerateDeviceExtensionProperties(m_handle, nullptr, &count, nullptr);
+        if (result == VK_SUCCESS) {
+            m_driverExtensions.resize(count);
+            result = next.EnumerateDeviceExtensionProperties(m_handle, nullptr, &count, m_driverExtensions.data());
+            m_driverExtensions.resize(result < 0 ? 0 : count);
+        }
     }
+    // Nothing may be decided on half an answer; the record is made again at the next use.
+    if (result != VK_SUCCESS)
+        throw std::bad_alloc();
 
     VkPhysicalDeviceExternalMemoryHostPropertiesEXT hostMemory{
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT, nullptr, 0};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/device.h"
 #include "core/extension.h"
 
 #include <new>
@@ -24,6 +25,8 @@ struct Hook {
     Extension extension = Extension::None; ///< must be enabled for the command to be found
     /// The command is the driver's, only watched: it exists only where the driver has it.
     bool driverCommand = false;
+    /// HookLevel::Device: the command as vkGetInstanceProcAddr answers it, for devices of every kind; else null.
+    PFN_vkVoidFunction instanceFunction = nullptr;
 };
 
 // One table per group of entry points; hooks.cpp makes the one sorted table of them.
@@ -51,12 +54,52 @@ std::span<const Hook> displayHooks();
 /// The hook of this command name, or null.
 const Hook* findHook(const char* name);
 
-/// Spells a hook in a table: the command without its `vk`, its level, and what it depends on.
-#define VWSI_HOOK(name, ...)                                                                                           \
-    ::vwsi::Hook                                                                                                       \
-    {                                                                                                                  \
-        "vk" #name, reinterpret_cast<PFN_vkVoidFunction>(+name), __VA_ARGS__                                           \
+/// A command's name as a template argument.
+template <size_t Length> struct CommandName {
+    char text[Length];
+    consteval CommandName(const char (&name)[Length])
+    {
+        for (size_t i = 0; i < Length; ++i)
+            text[i] = name[i];
     }
+};
+
+/// A device's command as found through vkGetInstanceProcAddr. Its callers may use it on devices that are not served,
+/// where it goes down; the look-up per call is theirs to avoid, with vkGetDeviceProcAddr.
+template <CommandName Name, auto Function> struct InstanceCommand {
+    static PFN_vkVoidFunction get() { return nullptr; }
+};
+
+template <CommandName Name, typename Result, typename Handle, typename... Arguments,
+          Result(VKAPI_PTR* Function)(Handle, Arguments...)>
+struct InstanceCommand<Name, Function> {
+    static VKAPI_ATTR Result VKAPI_CALL call(Handle handle, Arguments... arguments)
+    {
+        const Device& device = *Device::find(handle);
+        if (device.physicalDevice().served())
+            return Function(handle, arguments...);
+        const auto below =
+            reinterpret_cast<decltype(Function)>(device.next().GetDeviceProcAddr(device.handle(), Name.text));
+        return below(handle, arguments...);
+    }
+
+    static PFN_vkVoidFunction get() { return reinterpret_cast<PFN_vkVoidFunction>(&call); }
+};
+
+/// Makes a hook from its name and address, see VWSI_HOOK.
+template <CommandName Name, auto Function>
+Hook makeHook(HookLevel level, Extension extension = Extension::None, bool driverCommand = false)
+{
+    Hook hook{Name.text, reinterpret_cast<PFN_vkVoidFunction>(Function), level, extension, driverCommand, nullptr};
+    if constexpr (requires { InstanceCommand<Name, Function>::get(); }) {
+        if (level == HookLevel::Device)
+            hook.instanceFunction = InstanceCommand<Name, Function>::get();
+    }
+    return hook;
+}
+
+/// Spells a hook in a table: the command without its `vk`, its level, and what it depends on.
+#define VWSI_HOOK(name, ...) ::vwsi::makeHook<"vk" #name, name>(__VA_ARGS__)
 
 /// Runs the body of an entry point that returns VkResult; keeps C++ exceptions out of the application.
 template <typename Body> VkResult guarded(Body&& body) noexcept

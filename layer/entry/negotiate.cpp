@@ -22,6 +22,13 @@ PFN_vkVoidFunction instanceHook(const Instance& instance, const Hook& hook, cons
     return hook.function;
 }
 
+/// With policy "never" nothing is watched but the life of instances and devices.
+bool isWatched(const Hook& hook)
+{
+    return settings().policy != Policy::Never || !strcmp(hook.name, "vkDestroyInstance") ||
+           !strcmp(hook.name, "vkCreateDevice");
+}
+
 } // namespace
 
 VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL GetInstanceProcAddr(VkInstance instance, const char* pName)
@@ -41,11 +48,13 @@ VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL GetInstanceProcAddr(VkInstance instance
     const Instance* const object = Instance::find(instance);
     if (!object)
         return nullptr;
-    // Policy "never": nothing but the instance itself and the way to devices is watched.
-    const bool active = settings().policy != Policy::Never || (hook && hook->level == HookLevel::Instance);
-    // Device commands are found through the device, which knows whether it is served.
-    if (hook && active && hook->level != HookLevel::Device)
-        return instanceHook(*object, *hook, pName);
+    if (hook && isWatched(*hook)) {
+        if (hook->level != HookLevel::Device)
+            return instanceHook(*object, *hook, pName);
+        if (!hook->driverCommand || object->next().GetInstanceProcAddr(instance, pName))
+            return hook->instanceFunction;
+        return nullptr;
+    }
     return object->next().GetInstanceProcAddr(instance, pName);
 }
 
@@ -54,8 +63,8 @@ VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL GetPhysicalDeviceProcAddr(VkInstance in
     const Instance* const object = Instance::find(instance);
     if (!object || !pName)
         return nullptr;
-    const Hook* const hook = settings().policy == Policy::Never ? nullptr : findHook(pName);
-    if (hook && hook->level == HookLevel::PhysicalDevice)
+    const Hook* const hook = findHook(pName);
+    if (hook && hook->level == HookLevel::PhysicalDevice && isWatched(*hook))
         return instanceHook(*object, *hook, pName);
     return object->nextPhysicalDeviceProcAddr ? object->nextPhysicalDeviceProcAddr(instance, pName) : nullptr;
 }

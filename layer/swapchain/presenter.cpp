@@ -176,6 +176,7 @@ void Presenter::stepPacing()
                 m_current.damage.add(later.damage);
                 m_stage = Stage::Pacing;
             }
+            m_swapchain.m_device.fences().recycle();
             return;
         case CompletionWaiter::Status::Pending:
             turn = std::min(turn, now + std::max<Nanoseconds>(m_waiter.pause(frame), 1));

@@ -26,6 +26,7 @@ Swapchain::~Swapchain()
         m_device.fences().wait(*image.fence);
         m_device.fences().drop(image.fence);
     }
+    m_device.fences().unreserve(m_reservedFences);
     m_engine.destroy();
     m_device.removeSwapchain(this);
     if (m_surface.swapchain == this)
@@ -48,7 +49,11 @@ VkResult Swapchain::create(Device& device, Surface& surface, const VkSwapchainCr
     auto* const swapchain = allocator.create<Swapchain>(device, surface, callbacks);
     if (!swapchain)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
-    const VkResult result = swapchain->initialize(info);
+    VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
+    try {
+        result = swapchain->initialize(info);
+    } catch (const std::bad_alloc&) {
+    }
     if (result != VK_SUCCESS) {
         allocator.destroy(swapchain);
         return result;
@@ -95,6 +100,7 @@ VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info)
     // Each image keeps the fence of its last submission while the next one is under way.
     if (const VkResult result = m_device.fences().reserve(2 * count + 2); result != VK_SUCCESS)
         return result;
+    m_reservedFences = 2 * count + 2;
     m_device.addSwapchain(this);
     return m_presenter.start(m_allocator, count);
 }

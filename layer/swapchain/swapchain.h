@@ -109,6 +109,7 @@ private:
     VkResult m_status = VK_SUCCESS;
     bool m_retired = false;
     uint64_t m_freeCount = 0;
+    uint32_t m_reservedFences = 0;
 
     Presenter m_presenter; ///< last, so that its thread ends first
 };
