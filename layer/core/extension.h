@@ -31,7 +31,6 @@ enum class Extension : uint8_t {
     // Device extensions
     KhrSwapchain,
     KhrSwapchainMutableFormat,
-    KhrDisplaySwapchain,
     KhrIncrementalPresent,
     KhrPresentId,
     KhrPresentWait,
