@@ -125,8 +125,12 @@ void fillCapabilitiesChain(const VkPhysicalDeviceSurfaceInfo2KHR& info, VkSurfac
             auto* const compatible = reinterpret_cast<VkSurfacePresentModeCompatibilityEXT*>(entry);
             OutArray<VkPresentModeKHR> out(&compatible->presentModeCount, compatible->pPresentModes);
             const VkPresentModeKHR asked = mode ? mode->presentMode : VK_PRESENT_MODE_FIFO_KHR;
-            for (const VkPresentModeKHR other : compatiblePresentModes(asked))
-                out.append([&](VkPresentModeKHR& written) { written = other; });
+            // The mode asked about comes first, because an array that is too short must hold it, too.
+            out.append([&](VkPresentModeKHR& written) { written = asked; });
+            for (const VkPresentModeKHR other : compatiblePresentModes(asked)) {
+                if (other != asked)
+                    out.append([&](VkPresentModeKHR& written) { written = other; });
+            }
             out.result();
             break;
         }
