@@ -57,6 +57,10 @@ private:
     bool m_given = false;
 };
 
+/// Callbacks of the C heap, for objects whose commands cannot report that the application's allocator is exhausted:
+/// recording returns nothing, and drivers have been seen to crash in it.
+const VkAllocationCallbacks* heapCallbacks();
+
 /// An array of default-constructed elements whose size is set once, in a HostAllocator's memory.
 template <typename T> class HostArray {
 public:

@@ -109,7 +109,7 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateDevice(VkPhysicalDevice physicalDevice, con
             if (physical.served())
                 result = device->serve(*pCreateInfo, importsHostMemory);
             if (result == VK_SUCCESS)
-                static_cast<void>(device.release());
+                device.release(); // NOLINT(bugprone-unused-return-value): found by its handle from now on
         } catch (...) {
             destroyNext(*pDevice, pAllocator);
             throw;

@@ -221,7 +221,7 @@ VkResult CopyEngine::createCommands()
         if (!commands.buffers.allocate(m_allocator, m_images->size()))
             return VK_ERROR_OUT_OF_HOST_MEMORY;
         const VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, nullptr, 0, families[i]};
-        VkResult result = next.CreateCommandPool(m_device.handle(), &pool, m_allocator.callbacks(), &commands.pool);
+        VkResult result = next.CreateCommandPool(m_device.handle(), &pool, heapCallbacks(), &commands.pool);
         if (result != VK_SUCCESS)
             return result;
         const VkCommandBufferAllocateInfo allocate{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr,
@@ -390,7 +390,7 @@ void CopyEngine::destroy()
     const DeviceDispatch& next = m_device.next();
     const VkAllocationCallbacks* const callbacks = m_allocator.callbacks();
     for (FamilyCommands& commands : m_families)
-        next.DestroyCommandPool(m_device.handle(), commands.pool, callbacks);
+        next.DestroyCommandPool(m_device.handle(), commands.pool, heapCallbacks());
     m_families.reset();
     if (m_images) {
         for (SwapchainImage& image : *m_images)

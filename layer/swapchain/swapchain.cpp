@@ -49,10 +49,11 @@ VkResult Swapchain::create(Device& device, Surface& surface, const VkSwapchainCr
     auto* const swapchain = allocator.create<Swapchain>(device, surface, callbacks);
     if (!swapchain)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
-    VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
+    VkResult result = VK_SUCCESS;
     try {
         result = swapchain->initialize(info);
     } catch (const std::bad_alloc&) {
+        result = VK_ERROR_OUT_OF_HOST_MEMORY;
     }
     if (result != VK_SUCCESS) {
         allocator.destroy(swapchain);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -138,16 +139,17 @@ Nanoseconds DisplayEvents::takeDue(bool hotplug, std::vector<Wish>* due)
     const std::scoped_lock lock(m_mutex);
     const Nanoseconds now = monotonicNow();
     Nanoseconds next = kForever;
-    for (Wish& wish : m_wishes) {
-        if (wish.moment == kForever ? hotplug : wish.moment <= now) {
-            m_due.push_back(wish.id);
-            due->push_back(std::move(wish));
-            wish.id = 0;
-        } else {
-            next = std::min(next, wish.moment);
-        }
-    }
-    std::erase_if(m_wishes, [](const Wish& wish) { return wish.id == 0; });
+    const auto isDue = [&](const Wish& wish) { return wish.moment == kForever ? hotplug : wish.moment <= now; };
+    const auto first =
+        std::stable_partition(m_wishes.begin(), m_wishes.end(), [&](const Wish& wish) { return !isDue(wish); });
+    for (auto wish = m_wishes.begin(); wish != first; ++wish)
+        next = std::min(next, wish->moment);
+    for (auto wish = first; wish != m_wishes.end(); ++wish)
+        m_due.push_back(wish->id);
+    due->assign(std::make_move_iterator(first), std::make_move_iterator(m_wishes.end()));
+    m_wishes.erase(first, m_wishes.end());
+    // A late look finds several moments past at once.
+    std::stable_sort(due->begin(), due->end(), [](const Wish& a, const Wish& b) { return a.moment < b.moment; });
     return next;
 }
 

@@ -42,11 +42,9 @@ void* mapAligned(int descriptor, size_t offset, size_t length, size_t alignment)
     if (reserved == MAP_FAILED)
         return nullptr;
     char* const begin = static_cast<char*>(reserved);
-    const size_t before =
-        roundUp(reinterpret_cast<uintptr_t>(begin), alignment) - reinterpret_cast<uintptr_t>(begin);
+    const size_t before = roundUp(reinterpret_cast<uintptr_t>(begin), alignment) - reinterpret_cast<uintptr_t>(begin);
     char* const wanted = begin + before;
-    if (mmap(wanted, length, kProtection, kFlags | MAP_FIXED, descriptor, static_cast<off_t>(offset)) ==
-        MAP_FAILED) {
+    if (mmap(wanted, length, kProtection, kFlags | MAP_FIXED, descriptor, static_cast<off_t>(offset)) == MAP_FAILED) {
         munmap(begin, spare);
         return nullptr;
     }
@@ -58,8 +56,8 @@ void* mapAligned(int descriptor, size_t offset, size_t length, size_t alignment)
 
 VkResult failure(const char* what)
 {
-    VWSI_ERROR("shared memory for a Wayland window: %s failed (%s): free memory or use a smaller window",
-               what, strerror(errno));
+    VWSI_ERROR("shared memory for a Wayland window: %s failed (%s): free memory or use a smaller window", what,
+               strerror(errno));
     return VK_ERROR_OUT_OF_HOST_MEMORY;
 }
 
@@ -67,8 +65,7 @@ VkResult failure(const char* what)
 
 ShmBuffers::ShmBuffers(WrapperPtr<wl_shm> shm, VkExtent2D extent, uint32_t shmFormat, uint32_t bytesPerPixel,
                        uint32_t count)
-    : m_shm(std::move(shm)), m_extent(extent), m_format(shmFormat), m_bytesPerPixel(bytesPerPixel),
-      m_toCome(count)
+    : m_shm(std::move(shm)), m_extent(extent), m_format(shmFormat), m_bytesPerPixel(bytesPerPixel), m_toCome(count)
 {
     m_mappings.reserve(count);
 }
@@ -120,9 +117,7 @@ VkResult ShmBuffers::reserve(size_t slot)
     int error = 0;
     do {
         error =
-            fallocate(m_pool.descriptor, 0, static_cast<off_t>(m_pool.used), static_cast<off_t>(slot)) == 0
-                ? 0
-                : errno;
+            fallocate(m_pool.descriptor, 0, static_cast<off_t>(m_pool.used), static_cast<off_t>(slot)) == 0 ? 0 : errno;
     } while (error == EINTR);
     if (error != 0 && error != EOPNOTSUPP && error != ENOSYS) {
         errno = error;
@@ -150,14 +145,17 @@ VkResult ShmBuffers::allocate(const BufferLayout& layout, TargetBuffer* buffer, 
     if (!address)
         return failure("mmap");
     m_mappings.push_back({address, slot});
-    proxy->reset(wl_shm_pool_create_buffer(
-        m_pool.proxy.get(), static_cast<int32_t>(m_pool.used), static_cast<int32_t>(m_extent.width),
-        static_cast<int32_t>(m_extent.height), static_cast<int32_t>(stride), m_format));
+    proxy->reset(wl_shm_pool_create_buffer(m_pool.proxy.get(), static_cast<int32_t>(m_pool.used),
+                                           static_cast<int32_t>(m_extent.width), static_cast<int32_t>(m_extent.height),
+                                           static_cast<int32_t>(stride), m_format));
     if (!*proxy)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     m_pool.used += slot;
-    if (m_toCome > 0 && --m_toCome == 0)
-        fcntl(m_pool.descriptor, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SEAL);
+    if (m_toCome > 0) {
+        --m_toCome;
+        if (m_toCome == 0)
+            fcntl(m_pool.descriptor, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SEAL);
+    }
     *buffer = {address, slot, static_cast<uint32_t>(stride), true};
     return VK_SUCCESS;
 }
