@@ -137,6 +137,30 @@ TEST_F(Negotiation, InstanceKnowsDeviceCommands)
     EXPECT_NE(instanceProc("vkQueueSubmit"), nullptr);
 }
 
+TEST_F(Negotiation, DeviceCommandsOfTheInstanceWorkOnEveryDevice)
+{
+    add(mock::DeviceSpec::venus());
+    add(mock::DeviceSpec::lavapipe());
+    Window ours(device());
+    DeviceOptions options;
+    options.physicalDevice = 1;
+    TestDevice other(instance(), options);
+    const auto submit = reinterpret_cast<PFN_vkQueueSubmit>(instanceProc("vkQueueSubmit"));
+    const auto acquire = reinterpret_cast<PFN_vkAcquireNextImageKHR>(instanceProc("vkAcquireNextImageKHR"));
+    ASSERT_NE(submit, nullptr);
+    ASSERT_NE(acquire, nullptr);
+
+    const VkSemaphore semaphore = device().semaphore();
+    uint32_t index = 0;
+    ASSERT_EQ(acquire(device().handle, ours.swapchain, UINT64_MAX, semaphore, VK_NULL_HANDLE, &index), VK_SUCCESS);
+    const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_TRANSFER_BIT;
+    const VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr, 1, &semaphore, &stage, 0, nullptr, 0, nullptr};
+    driver.resetRecords();
+    EXPECT_EQ(submit(device().queue(), 1, &info, VK_NULL_HANDLE), VK_SUCCESS);
+    EXPECT_TRUE(driver.submits().at(0).batches.at(0).waits.empty()) << "struck here too";
+    EXPECT_EQ(submit(other.queue(), 0, nullptr, VK_NULL_HANDLE), VK_SUCCESS);
+}
+
 TEST_F(Negotiation, DeviceHasNoInstanceCommands)
 {
     for (const char* name : {"vkCreateInstance", "vkDestroyInstance", "vkCreateDevice", "vkEnumeratePhysicalDevices",

@@ -216,7 +216,7 @@ void Call::remove(uint64_t handle, const VkAllocationCallbacks* allocator)
         world.freedHandles[object->kind] = handle;
     if (object->hostBlock && allocator)
         allocator->pfnFree(allocator->pUserData, object->hostBlock);
-    world.objects.erase(handle);
+    world.bury(handle);
 }
 
 void Call::chain(const void* next)

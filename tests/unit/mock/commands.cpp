@@ -23,7 +23,7 @@ uint8_t* bytesOf(World& world, const char* name, Resource* resource)
         if (!resource->ownBytes.empty())
             return resource->ownBytes.data();
     }
-    if (!resource->memory) {
+    if (!resource->memory || !resource->memory->gpu) {
         world.error("%s: a %s without memory", name, resource->kind);
         return nullptr;
     }

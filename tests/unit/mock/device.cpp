@@ -52,7 +52,8 @@ void DestroyDevice(VkDevice handle, const VkAllocationCallbacks*)
             continue;
         }
         call.error("a %s (%#llx) was not destroyed", object.kind, static_cast<unsigned long long>(object.handle));
-        entry = world.objects.erase(entry);
+        const uint64_t leaked = (entry++)->first;
+        world.bury(leaked);
     }
     for (const Queue* queue : call.device->queues) {
         if (world.queueBusy(queue))

@@ -26,6 +26,19 @@ void* World::newDispatch()
     return dispatchTables.back().get();
 }
 
+void World::bury(uint64_t handle)
+{
+    const auto found = objects.find(handle);
+    if (auto* const memory = dynamic_cast<Memory*>(found->second.get())) {
+        memory->host = nullptr;
+        memory->gpu = nullptr;
+        std::vector<uint8_t>().swap(memory->hostBytes);
+        std::vector<uint8_t>().swap(memory->gpuBytes);
+    }
+    graveyard.push_back(std::move(found->second));
+    objects.erase(found);
+}
+
 namespace {
 
 bool satisfied(const Semaphore& semaphore, uint64_t value)

@@ -45,6 +45,8 @@ struct World {
     // Dead command buffers stay in memory, so that the use of one is reported instead of crashing.
     std::unordered_map<const void*, std::unique_ptr<CommandBuffer>> commandBuffers;
     std::map<uint64_t, std::unique_ptr<Object>> objects;
+    // Destroyed objects stay for commands and submissions that wrongly still point to them.
+    std::vector<std::unique_ptr<Object>> graveyard;
     std::map<uint64_t, std::unique_ptr<Surface>> surfaces;
     std::vector<std::unique_ptr<void*[]>> dispatchTables;
     uint64_t nextHandle = 0x1000;
@@ -71,6 +73,8 @@ struct World {
 
     void error(const char* format, ...) __attribute__((format(printf, 2, 3)));
     void* newDispatch();
+    /// Ends an object's life; its memory really goes, so that sanitizers see accesses through old mappings.
+    void bury(uint64_t handle);
 
     /// Runs whatever may run in the current completion mode. Needs the lock.
     void pump();
