@@ -132,8 +132,8 @@ protected:
         record(commands);
         VkMemoryBarrier barrier = {VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_TRANSFER_WRITE_BIT,
                                    VK_ACCESS_HOST_READ_BIT};
-        vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1,
-                             &barrier, 0, nullptr, 0, nullptr);
+        vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0,
+                             nullptr, 0, nullptr);
         ASSERT_EQ(vkEndCommandBuffer(commands), VK_SUCCESS);
         VkSubmitInfo info = {};
         info.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
@@ -142,10 +142,7 @@ protected:
         ASSERT_EQ(vkQueueSubmit(m_queue, 1, &info, m_fence), VK_SUCCESS);
     }
 
-    VkResult waitFence(uint64_t nanoseconds)
-    {
-        return vkWaitForFences(m_device, 1, &m_fence, VK_TRUE, nanoseconds);
-    }
+    VkResult waitFence(uint64_t nanoseconds) { return vkWaitForFences(m_device, 1, &m_fence, VK_TRUE, nanoseconds); }
 
     VkInstance m_instance = VK_NULL_HANDLE;
     VkPhysicalDevice m_physical = VK_NULL_HANDLE;

@@ -198,8 +198,8 @@ TEST_F(Acquire, Acquire2IsTheSame)
     const VkSemaphore semaphore = device().semaphore();
     const VkFence fence = device().fence();
     window();
-    const VkAcquireNextImageInfoKHR info{VK_STRUCTURE_TYPE_ACQUIRE_NEXT_IMAGE_INFO_KHR, nullptr,
-                                         window().swapchain, UINT64_MAX, semaphore, fence, 1};
+    const VkAcquireNextImageInfoKHR info{
+        VK_STRUCTURE_TYPE_ACQUIRE_NEXT_IMAGE_INFO_KHR, nullptr, window().swapchain, UINT64_MAX, semaphore, fence, 1};
     const Snapshot bytes(info);
     uint32_t index = UINT32_MAX;
     ASSERT_EQ(device().vk.AcquireNextImage2KHR(device().handle, &info, &index), VK_SUCCESS);
@@ -214,8 +214,13 @@ TEST_F(Acquire, Acquire2IsTheSame)
 TEST_F(Acquire, Acquire2TimesOut)
 {
     acquireAll();
-    VkAcquireNextImageInfoKHR info{VK_STRUCTURE_TYPE_ACQUIRE_NEXT_IMAGE_INFO_KHR, nullptr, window().swapchain, 0,
-                                   device().semaphore(), VK_NULL_HANDLE, 1};
+    VkAcquireNextImageInfoKHR info{VK_STRUCTURE_TYPE_ACQUIRE_NEXT_IMAGE_INFO_KHR,
+                                   nullptr,
+                                   window().swapchain,
+                                   0,
+                                   device().semaphore(),
+                                   VK_NULL_HANDLE,
+                                   1};
     uint32_t index = 0;
     EXPECT_EQ(device().vk.AcquireNextImage2KHR(device().handle, &info, &index), VK_NOT_READY);
     info.timeout = 1'000'000;

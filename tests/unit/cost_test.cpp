@@ -49,13 +49,13 @@ protected:
         if (result != VK_SUCCESS)
             return result;
         const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_TRANSFER_BIT;
-        const VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr, 1, &m_ready[slot], &stage, 1,
-                                  &m_commands[index], 1, &m_done[slot]};
+        const VkSubmitInfo submit{
+            VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr, 1, &m_ready[slot], &stage, 1, &m_commands[index], 1, &m_done[slot]};
         result = vk.QueueSubmit(device().queue(), 1, &submit, m_reusable[slot]);
         if (result != VK_SUCCESS)
             return result;
-        const VkPresentInfoKHR present{VK_STRUCTURE_TYPE_PRESENT_INFO_KHR, nullptr, 1, &m_done[slot], 1,
-                                       &m_window->swapchain, &index, nullptr};
+        const VkPresentInfoKHR present{
+            VK_STRUCTURE_TYPE_PRESENT_INFO_KHR, nullptr, 1, &m_done[slot], 1, &m_window->swapchain, &index, nullptr};
         return vk.QueuePresentKHR(device().queue(), &present);
     }
 
@@ -133,8 +133,8 @@ TEST_F(Cost, NothingIsCreatedPerFrame)
     for (int i = 0; i < 50; ++i)
         ASSERT_EQ(frame(), VK_SUCCESS);
     for (const char* name : {"vkAllocateMemory", "vkMapMemory", "vkCreateFence", "vkCreateSemaphore", "vkCreateBuffer",
-                             "vkCreateImage", "vkCreateCommandPool", "vkAllocateCommandBuffers",
-                             "vkBeginCommandBuffer", "vkGetDeviceProcAddr", "vkDeviceWaitIdle", "vkQueueWaitIdle"})
+                             "vkCreateImage", "vkCreateCommandPool", "vkAllocateCommandBuffers", "vkBeginCommandBuffer",
+                             "vkGetDeviceProcAddr", "vkDeviceWaitIdle", "vkQueueWaitIdle"})
         EXPECT_EQ(driver.count(name), 0u) << name;
 }
 

@@ -46,8 +46,12 @@ class CreateInstance : public LayerTest {};
 
 TEST_F(CreateDevice, TheLayersExtensionsAreStripped)
 {
-    options.extensions = {"VK_KHR_swapchain", "VK_KHR_timeline_semaphore", "VK_KHR_swapchain_mutable_format",
-                          "VK_EXT_swapchain_maintenance1", "VK_EXT_private_data", "VK_KHR_incremental_present"};
+    options.extensions = {"VK_KHR_swapchain",
+                          "VK_KHR_timeline_semaphore",
+                          "VK_KHR_swapchain_mutable_format",
+                          "VK_EXT_swapchain_maintenance1",
+                          "VK_EXT_private_data",
+                          "VK_KHR_incremental_present"};
     createWith(nullptr);
     const auto extensions = driver.devices().at(0).extensions;
     EXPECT_THAT(extensions, IsSupersetOf({"VK_KHR_timeline_semaphore", "VK_EXT_private_data"}));
@@ -205,9 +209,13 @@ TEST_F(CreateInstance, NothingIsEnabledTwice)
     add(mock::DeviceSpec::venus());
     InstanceOptions options;
     options.apiVersion = VK_API_VERSION_1_0;
-    options.extensions = {"VK_KHR_surface", "VK_EXT_headless_surface", "VK_KHR_get_physical_device_properties2",
-                          "VK_KHR_external_memory_capabilities", "VK_KHR_external_semaphore_capabilities",
-                          "VK_KHR_external_fence_capabilities", "VK_KHR_device_group_creation"};
+    options.extensions = {"VK_KHR_surface",
+                          "VK_EXT_headless_surface",
+                          "VK_KHR_get_physical_device_properties2",
+                          "VK_KHR_external_memory_capabilities",
+                          "VK_KHR_external_semaphore_capabilities",
+                          "VK_KHR_external_fence_capabilities",
+                          "VK_KHR_device_group_creation"};
     makeInstance(options);
     EXPECT_THAT(driver.instanceExtensions(), IsSupersetOf({"VK_KHR_get_physical_device_properties2"}));
 }

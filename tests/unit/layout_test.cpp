@@ -16,8 +16,8 @@ protected:
     TestDevice& startWithSynchronization2()
     {
         add(mock::DeviceSpec::venus().withSynchronization2());
-        VkPhysicalDeviceSynchronization2Features feature{
-            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SYNCHRONIZATION_2_FEATURES, nullptr, VK_TRUE};
+        VkPhysicalDeviceSynchronization2Features feature{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SYNCHRONIZATION_2_FEATURES,
+                                                         nullptr, VK_TRUE};
         DeviceOptions options;
         options.extensions = {"VK_KHR_swapchain", "VK_KHR_synchronization2"};
         options.next = &feature;
@@ -90,8 +90,8 @@ TEST_F(Layouts, TheImageComesBackInItsLayout)
             barrier(window.images[index], VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, kPresent)};
         const VkCommandBuffer commands = device().begin();
         for (const VkImageMemoryBarrier& one : list)
-            device().vk.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT,
-                                           0, 0, nullptr, 0, nullptr, 1, &one);
+            device().vk.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0,
+                                           0, nullptr, 0, nullptr, 1, &one);
         finish(window, index, commands);
     }
 }

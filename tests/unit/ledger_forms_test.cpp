@@ -20,8 +20,8 @@ protected:
     void start(uint32_t version = VK_API_VERSION_1_2)
     {
         add(mock::DeviceSpec::venus().withSynchronization2().api(version));
-        VkPhysicalDeviceSynchronization2Features feature{
-            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SYNCHRONIZATION_2_FEATURES, nullptr, VK_TRUE};
+        VkPhysicalDeviceSynchronization2Features feature{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SYNCHRONIZATION_2_FEATURES,
+                                                         nullptr, VK_TRUE};
         InstanceOptions instanceOptions;
         instanceOptions.apiVersion = version;
         makeInstance(instanceOptions);

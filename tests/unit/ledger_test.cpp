@@ -137,8 +137,8 @@ TEST_F(Ledger, TimelineValuesAreCompacted)
     const VkPipelineStageFlags stages[] = {1, VK_PIPELINE_STAGE_TRANSFER_BIT, 2};
     const uint64_t waitValues[] = {5, 4711, 8};
     const uint64_t signalValues[] = {42};
-    VkTimelineSemaphoreSubmitInfo values{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO, nullptr, 3, waitValues, 1,
-                                         signalValues};
+    VkTimelineSemaphoreSubmitInfo values{
+        VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO, nullptr, 3, waitValues, 1, signalValues};
     VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO, &values, 3, waits, stages, 0, nullptr, 1, &signal};
     const Snapshot valueBytes(values);
     EXPECT_EQ(device().vk.QueueSubmit(device().queue(), 1, &info, VK_NULL_HANDLE), VK_SUCCESS);

@@ -234,9 +234,9 @@ TEST_F(Lifetime, SurfacesMayOutliveTheDevice)
     }
     destroyDevice();
     VkSurfaceCapabilitiesKHR capabilities{};
-    EXPECT_EQ(instance().vk.GetPhysicalDeviceSurfaceCapabilitiesKHR(instance().physicalDevices[0], surface,
-                                                                    &capabilities),
-              VK_SUCCESS);
+    EXPECT_EQ(
+        instance().vk.GetPhysicalDeviceSurfaceCapabilitiesKHR(instance().physicalDevices[0], surface, &capabilities),
+        VK_SUCCESS);
     instance().vk.DestroySurfaceKHR(instance().handle, surface, nullptr);
 }
 

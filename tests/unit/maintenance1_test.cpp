@@ -104,9 +104,9 @@ TEST_F(Maintenance1, ThePresentModeMayChangeWithEveryFrame)
     const VkSurfaceKHR surface = instance().createSurface();
     const VkPhysicalDeviceSurfaceInfo2KHR info{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SURFACE_INFO_2_KHR, &asked, surface};
     VkSurfaceCapabilities2KHR capabilities{VK_STRUCTURE_TYPE_SURFACE_CAPABILITIES_2_KHR, &compatibility, {}};
-    ASSERT_EQ(instance().vk.GetPhysicalDeviceSurfaceCapabilities2KHR(instance().physicalDevices[0], &info,
-                                                                     &capabilities),
-              VK_SUCCESS);
+    ASSERT_EQ(
+        instance().vk.GetPhysicalDeviceSurfaceCapabilities2KHR(instance().physicalDevices[0], &info, &capabilities),
+        VK_SUCCESS);
     instance().vk.DestroySurfaceKHR(instance().handle, surface, nullptr);
 
     // Every mode that is said to be compatible with FIFO must then work beside it.

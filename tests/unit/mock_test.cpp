@@ -158,7 +158,7 @@ TEST_F(MockTest, ReportsDescriptorsOfAHostWithoutThem)
     const auto import = reinterpret_cast<PFN_vkImportSemaphoreFdKHR>(capable.proc("vkImportSemaphoreFdKHR"));
     ASSERT_NE(import, nullptr);
     const VkImportSemaphoreFdInfoKHR info{VK_STRUCTURE_TYPE_IMPORT_SEMAPHORE_FD_INFO_KHR, nullptr, VK_NULL_HANDLE, 0,
-                                          VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_SYNC_FD_BIT, -1};
+                                          VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_SYNC_FD_BIT,  -1};
     import(capable.handle, &info);
     expectError("sync_fd");
 }

@@ -174,10 +174,10 @@ TEST_F(Negotiation, SwapchainCommandsNeedTheExtension)
     DeviceOptions options;
     options.extensions = {};
     makeDevice(options);
-    for (const char* name : {"vkCreateSwapchainKHR", "vkDestroySwapchainKHR", "vkGetSwapchainImagesKHR",
-                             "vkAcquireNextImageKHR", "vkAcquireNextImage2KHR", "vkQueuePresentKHR",
-                             "vkGetDeviceGroupPresentCapabilitiesKHR", "vkGetDeviceGroupSurfacePresentModesKHR",
-                             "vkReleaseSwapchainImagesEXT"})
+    for (const char* name :
+         {"vkCreateSwapchainKHR", "vkDestroySwapchainKHR", "vkGetSwapchainImagesKHR", "vkAcquireNextImageKHR",
+          "vkAcquireNextImage2KHR", "vkQueuePresentKHR", "vkGetDeviceGroupPresentCapabilitiesKHR",
+          "vkGetDeviceGroupSurfacePresentModesKHR", "vkReleaseSwapchainImagesEXT"})
         EXPECT_EQ(deviceProc(name), nullptr) << name;
 }
 

@@ -26,10 +26,7 @@ protected:
         return made;
     }
 
-    void destroy(VkPrivateDataSlot made)
-    {
-        device().vk.DestroyPrivateDataSlotEXT(device().handle, made, nullptr);
-    }
+    void destroy(VkPrivateDataSlot made) { device().vk.DestroyPrivateDataSlotEXT(device().handle, made, nullptr); }
 
     static uint64_t number(VkSwapchainKHR swapchain) { return (uint64_t)swapchain; }
 
@@ -141,8 +138,12 @@ TEST_F(Objects, NamesAndTagsOfSwapchainsStayInTheLayer)
                                              VK_OBJECT_TYPE_SWAPCHAIN_KHR, number(window.swapchain), "main window"};
     EXPECT_EQ(device().vk.SetDebugUtilsObjectNameEXT(device().handle, &name), VK_SUCCESS);
     const char bytes[] = "tag";
-    const VkDebugUtilsObjectTagInfoEXT tag{VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_TAG_INFO_EXT, nullptr,
-                                           VK_OBJECT_TYPE_SWAPCHAIN_KHR, number(window.swapchain), 1, sizeof(bytes),
+    const VkDebugUtilsObjectTagInfoEXT tag{VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_TAG_INFO_EXT,
+                                           nullptr,
+                                           VK_OBJECT_TYPE_SWAPCHAIN_KHR,
+                                           number(window.swapchain),
+                                           1,
+                                           sizeof(bytes),
                                            bytes};
     EXPECT_EQ(device().vk.SetDebugUtilsObjectTagEXT(device().handle, &tag), VK_SUCCESS);
     EXPECT_EQ(driver.count("vkSetDebugUtilsObjectNameEXT"), 0u);
@@ -204,9 +205,9 @@ TEST_F(Objects, OrdinaryBindsMixWithSwapchainBinds)
         {VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_INFO, &to, alias, VK_NULL_HANDLE, 0},
     };
     EXPECT_EQ(device().vk.BindImageMemory2(device().handle, 2, binds), VK_SUCCESS);
-    EXPECT_EQ(device().submit({}, {window.recordClear(ordinary, {{1, 1, 1, 1}}),
-                                   window.recordClear(alias, {{0, 1, 0, 1}})}),
-              VK_SUCCESS);
+    EXPECT_EQ(
+        device().submit({}, {window.recordClear(ordinary, {{1, 1, 1, 1}}), window.recordClear(alias, {{0, 1, 0, 1}})}),
+        VK_SUCCESS);
     device().vk.DeviceWaitIdle(device().handle);
     device().vk.DestroyImage(device().handle, alias, nullptr);
     device().vk.DestroyImage(device().handle, ordinary, nullptr);

@@ -37,8 +37,7 @@ protected:
 
     /// Creates swapchains on what `deviceFor` gives, each time with another heap allocation failing, until none fails;
     /// the number of creations that ran out of memory.
-    template <typename DeviceFor>
-    unsigned failCreations(DeviceFor&& deviceFor)
+    template <typename DeviceFor> unsigned failCreations(DeviceFor&& deviceFor)
     {
         const VkSurfaceKHR surface = instance().createSurface();
         VkSwapchainCreateInfoKHR info{};
@@ -261,7 +260,9 @@ TEST_F(OutOfMemory, AcquireWithFenceAtEveryDriverCall)
 TEST_F(OutOfMemory, InstanceCreationAtEveryHeapAllocation)
 {
     add(mock::DeviceSpec::venus());
-    { const TestInstance warm; }
+    {
+        const TestInstance warm;
+    }
     unsigned failures = 0;
     for (unsigned n = 1; n < kFar; ++n) {
         InstanceOptions options;

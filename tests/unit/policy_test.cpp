@@ -100,9 +100,9 @@ TEST_F(PolicyTest, UnservedDevicesGetTheDriversOwnFunctions)
     TestDevice& d = device();
     const auto below = reinterpret_cast<PFN_vkGetDeviceProcAddr>(
         mock::Driver::getInstanceProcAddr(instance().handle, "vkGetDeviceProcAddr"));
-    for (const char* name : {"vkQueueSubmit", "vkQueueSubmit2", "vkQueuePresentKHR", "vkAcquireNextImageKHR",
-                             "vkCmdPipelineBarrier", "vkCmdPipelineBarrier2", "vkCreateImage", "vkWaitForFences",
-                             "vkCreateSwapchainKHR", "vkDestroySemaphore"})
+    for (const char* name :
+         {"vkQueueSubmit", "vkQueueSubmit2", "vkQueuePresentKHR", "vkAcquireNextImageKHR", "vkCmdPipelineBarrier",
+          "vkCmdPipelineBarrier2", "vkCreateImage", "vkWaitForFences", "vkCreateSwapchainKHR", "vkDestroySemaphore"})
         EXPECT_EQ(d.proc(name), below(d.handle, name)) << name;
 }
 
@@ -126,9 +126,9 @@ TEST_F(PolicyTest, SurfaceQueriesOfUnservedDevicesReachTheDriver)
     add(mock::DeviceSpec::lavapipe());
     const VkSurfaceKHR surface = instance().createSurface();
     VkSurfaceCapabilitiesKHR capabilities{};
-    EXPECT_EQ(instance().vk.GetPhysicalDeviceSurfaceCapabilitiesKHR(instance().physicalDevices[0], surface,
-                                                                    &capabilities),
-              VK_SUCCESS);
+    EXPECT_EQ(
+        instance().vk.GetPhysicalDeviceSurfaceCapabilitiesKHR(instance().physicalDevices[0], surface, &capabilities),
+        VK_SUCCESS);
     EXPECT_EQ(capabilities.currentExtent.width, 77u);
     instance().vk.DestroySurfaceKHR(instance().handle, surface, nullptr);
 }

@@ -161,8 +161,8 @@ TEST_F(Present, OnAQueueOfAnotherFamily)
 TEST_F(Present, StructsAreNotWritten)
 {
     Drawn frame(device());
-    const VkPresentInfoKHR info{VK_STRUCTURE_TYPE_PRESENT_INFO_KHR, nullptr, 1, &frame.done, 1,
-                                &frame.window.swapchain, &frame.index, nullptr};
+    const VkPresentInfoKHR info{
+        VK_STRUCTURE_TYPE_PRESENT_INFO_KHR, nullptr, 1, &frame.done, 1, &frame.window.swapchain, &frame.index, nullptr};
     const Snapshot bytes(info);
     EXPECT_EQ(device().vk.QueuePresentKHR(device().queue(), &info), VK_SUCCESS);
     EXPECT_TRUE(bytes.unchanged());
@@ -222,8 +222,7 @@ TEST_F(Present, PresentFencesSignal)
     makeDevice(maintenance());
     Drawn frame(device());
     const VkFence fence = device().fence();
-    const VkSwapchainPresentFenceInfoEXT fences{VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_FENCE_INFO_EXT, nullptr, 1,
-                                                &fence};
+    const VkSwapchainPresentFenceInfoEXT fences{VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_FENCE_INFO_EXT, nullptr, 1, &fence};
     EXPECT_EQ(present({&frame}, nullptr, &fences), VK_SUCCESS);
     EXPECT_TRUE(device().wait(fence));
     EXPECT_TRUE(driver.fenceSignalled(fence));
@@ -246,8 +245,7 @@ TEST_F(Present, PresentFencesComeAfterTheWaits)
     Drawn frame(device());
     driver.setCompletion(mock::Completion::Manual);
     const VkFence fence = device().fence();
-    const VkSwapchainPresentFenceInfoEXT fences{VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_FENCE_INFO_EXT, nullptr, 1,
-                                                &fence};
+    const VkSwapchainPresentFenceInfoEXT fences{VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_FENCE_INFO_EXT, nullptr, 1, &fence};
     ASSERT_EQ(present({&frame}, nullptr, &fences), VK_SUCCESS);
     EXPECT_FALSE(device().wait(fence, 20'000'000)) << "the copy has not run, so the semaphore is still in use";
     driver.setCompletion(mock::Completion::Immediate);
@@ -260,8 +258,7 @@ TEST_F(Present, PresentFencesMayBeReused)
     makeDevice(maintenance());
     Window window(device());
     const VkFence fence = device().fence();
-    const VkSwapchainPresentFenceInfoEXT fences{VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_FENCE_INFO_EXT, nullptr, 1,
-                                                &fence};
+    const VkSwapchainPresentFenceInfoEXT fences{VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_FENCE_INFO_EXT, nullptr, 1, &fence};
     for (int i = 0; i < 8; ++i) {
         const uint32_t index = window.acquireNow();
         ASSERT_NE(index, UINT32_MAX);
@@ -291,11 +288,10 @@ TEST_F(Present, PresentFencesOfARetiredSwapchainSignal)
     ASSERT_EQ(frame.window.recreate(), VK_SUCCESS);
     ASSERT_EQ(frame.window.frame(), VK_SUCCESS);
     const VkFence fence = device().fence();
-    const VkSwapchainPresentFenceInfoEXT fences{VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_FENCE_INFO_EXT, nullptr, 1,
-                                                &fence};
+    const VkSwapchainPresentFenceInfoEXT fences{VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_FENCE_INFO_EXT, nullptr, 1, &fence};
     VkResult each = VK_ERROR_UNKNOWN;
-    const VkPresentInfoKHR info{VK_STRUCTURE_TYPE_PRESENT_INFO_KHR, &fences, 1, &frame.done, 1, &old, &frame.index,
-                                &each};
+    const VkPresentInfoKHR info{
+        VK_STRUCTURE_TYPE_PRESENT_INFO_KHR, &fences, 1, &frame.done, 1, &old, &frame.index, &each};
     const VkResult result = device().vk.QueuePresentKHR(device().queue(), &info);
     EXPECT_TRUE(result == VK_SUCCESS || result == VK_SUBOPTIMAL_KHR || result == VK_ERROR_OUT_OF_DATE_KHR) << result;
     EXPECT_EQ(each, result);

@@ -67,8 +67,8 @@ private:
 
     static void onCallback(void* data, wl_callback*, uint32_t);
     static void onPresented(void* data, PresentationFeedback*, uint32_t secondsHigh, uint32_t secondsLow,
-                            uint32_t nanoseconds, uint32_t refresh, uint32_t sequenceHigh,
-                            uint32_t sequenceLow, uint32_t flags);
+                            uint32_t nanoseconds, uint32_t refresh, uint32_t sequenceHigh, uint32_t sequenceLow,
+                            uint32_t flags);
     static void onDiscarded(void* data, PresentationFeedback*);
 
     Entry& freeEntry();

@@ -17,8 +17,7 @@ namespace vwsi {
 class ShmBuffers {
 public:
     /// `shm` is a wrapper on the target's queue, so that releases are heard there.
-    ShmBuffers(WrapperPtr<wl_shm> shm, VkExtent2D extent, uint32_t shmFormat, uint32_t bytesPerPixel,
-               uint32_t count);
+    ShmBuffers(WrapperPtr<wl_shm> shm, VkExtent2D extent, uint32_t shmFormat, uint32_t bytesPerPixel, uint32_t count);
     ~ShmBuffers();
     ShmBuffers(const ShmBuffers&) = delete;
     ShmBuffers& operator=(const ShmBuffers&) = delete;

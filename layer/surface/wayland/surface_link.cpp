@@ -36,8 +36,8 @@ void SurfaceLink::setTearing(bool tearing)
     if (tearing == m_tearing || !m_connection->canTear())
         return;
     if (!m_tearingControl) {
-        m_tearingControl.reset(wp_tearing_control_manager_v1_get_tearing_control(
-            m_connection->globals().tearing.get(), m_surface));
+        m_tearingControl.reset(
+            wp_tearing_control_manager_v1_get_tearing_control(m_connection->globals().tearing.get(), m_surface));
     }
     if (!m_tearingControl)
         return;
@@ -53,16 +53,14 @@ bool SurfaceLink::setTime(Nanoseconds when)
     if (!m_connection->canSchedule())
         return false;
     if (!m_timer) {
-        m_timer.reset(
-            wp_commit_timing_manager_v1_get_timer(m_connection->globals().commitTiming.get(), m_surface));
+        m_timer.reset(wp_commit_timing_manager_v1_get_timer(m_connection->globals().commitTiming.get(), m_surface));
     }
     if (!m_timer)
         return false;
     const Nanoseconds there = fromMonotonic(when, m_connection->globals().clock);
     const uint64_t seconds = there / 1'000'000'000;
     wp_commit_timer_v1_set_timestamp(m_timer.get(), static_cast<uint32_t>(seconds >> 32),
-                                     static_cast<uint32_t>(seconds),
-                                     static_cast<uint32_t>(there % 1'000'000'000));
+                                     static_cast<uint32_t>(seconds), static_cast<uint32_t>(there % 1'000'000'000));
     return true;
 #else
     static_cast<void>(when);

@@ -18,11 +18,10 @@ bool bindAll(const DynamicLibrary* library)
         return false;
     }
     WaylandClient client{};
-#define VWSI_WAYLAND_BIND(function)                                                                          \
-    if (!library->bind(client.function, "wl_" #function)) {                                                  \
-        VWSI_ERROR("%s has no %s: Wayland surfaces need version 1.20 or later of it", kSoname,               \
-                   "wl_" #function);                                                                         \
-        return false;                                                                                        \
+#define VWSI_WAYLAND_BIND(function)                                                                                    \
+    if (!library->bind(client.function, "wl_" #function)) {                                                            \
+        VWSI_ERROR("%s has no %s: Wayland surfaces need version 1.20 or later of it", kSoname, "wl_" #function);       \
+        return false;                                                                                                  \
     }
     VWSI_WAYLAND_FUNCTIONS(VWSI_WAYLAND_BIND)
 #undef VWSI_WAYLAND_BIND

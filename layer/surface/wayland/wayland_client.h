@@ -5,25 +5,25 @@
 
 // Every function of libwayland-client that the layer and the generated protocol headers call, less its prefix
 // "wl_".
-#define VWSI_WAYLAND_FUNCTIONS(X)                                                                            \
-    X(display_cancel_read)                                                                                   \
-    X(display_create_queue)                                                                                  \
-    X(display_dispatch_queue_pending)                                                                        \
-    X(display_flush)                                                                                         \
-    X(display_get_error)                                                                                     \
-    X(display_get_fd)                                                                                        \
-    X(display_get_protocol_error)                                                                            \
-    X(display_prepare_read_queue)                                                                            \
-    X(display_read_events)                                                                                   \
-    X(event_queue_destroy)                                                                                   \
-    X(proxy_add_listener)                                                                                    \
-    X(proxy_create_wrapper)                                                                                  \
-    X(proxy_destroy)                                                                                         \
-    X(proxy_get_user_data)                                                                                   \
-    X(proxy_get_version)                                                                                     \
-    X(proxy_marshal_flags)                                                                                   \
-    X(proxy_set_queue)                                                                                       \
-    X(proxy_set_user_data)                                                                                   \
+#define VWSI_WAYLAND_FUNCTIONS(X)                                                                                      \
+    X(display_cancel_read)                                                                                             \
+    X(display_create_queue)                                                                                            \
+    X(display_dispatch_queue_pending)                                                                                  \
+    X(display_flush)                                                                                                   \
+    X(display_get_error)                                                                                               \
+    X(display_get_fd)                                                                                                  \
+    X(display_get_protocol_error)                                                                                      \
+    X(display_prepare_read_queue)                                                                                      \
+    X(display_read_events)                                                                                             \
+    X(event_queue_destroy)                                                                                             \
+    X(proxy_add_listener)                                                                                              \
+    X(proxy_create_wrapper)                                                                                            \
+    X(proxy_destroy)                                                                                                   \
+    X(proxy_get_user_data)                                                                                             \
+    X(proxy_get_version)                                                                                               \
+    X(proxy_marshal_flags)                                                                                             \
+    X(proxy_set_queue)                                                                                                 \
+    X(proxy_set_user_data)                                                                                             \
     X(proxy_wrapper_destroy)
 
 namespace vwsi {
@@ -93,10 +93,7 @@ struct ProxyDeleter {
     void operator()(wl_buffer* proxy) const { wl_buffer_destroy(proxy); }
     void operator()(wp_presentation* proxy) const { wp_presentation_destroy(proxy); }
     void operator()(PresentationFeedback* proxy) const { wp_presentation_feedback_destroy(proxy); }
-    void operator()(wp_tearing_control_manager_v1* proxy) const
-    {
-        wp_tearing_control_manager_v1_destroy(proxy);
-    }
+    void operator()(wp_tearing_control_manager_v1* proxy) const { wp_tearing_control_manager_v1_destroy(proxy); }
     void operator()(wp_tearing_control_v1* proxy) const { wp_tearing_control_v1_destroy(proxy); }
 #ifdef VWSI_HAVE_WP_FIFO
     void operator()(wp_fifo_manager_v1* proxy) const { wp_fifo_manager_v1_destroy(proxy); }

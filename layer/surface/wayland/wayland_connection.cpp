@@ -74,8 +74,7 @@ void WaylandConnection::bind(wl_registry* registry, uint32_t name, const char* i
         return;
 #endif
 #ifdef VWSI_HAVE_WP_COMMIT_TIMING
-    else if (bindWhen(m_globals.commitTiming, registry, name, interface,
-                      wp_commit_timing_manager_v1_interface))
+    else if (bindWhen(m_globals.commitTiming, registry, name, interface, wp_commit_timing_manager_v1_interface))
         return;
 #endif
 }

@@ -61,8 +61,7 @@ VkResult WaylandSurface::formats(std::vector<const PixelFormat*>* formats)
         return result;
     for (const PixelFormat& format : pixelFormats()) {
         // Each format must do both composite alpha modes that state() promises.
-        if (connection->takes(format.fourccOpaque) &&
-            (!format.fourccAlpha || connection->takes(format.fourccAlpha)))
+        if (connection->takes(format.fourccOpaque) && (!format.fourccAlpha || connection->takes(format.fourccAlpha)))
             formats->push_back(&format);
     }
     return VK_SUCCESS;

@@ -46,8 +46,7 @@ WaylandTarget::WaylandTarget(const TargetInfo& info, std::shared_ptr<SurfaceLink
 {
     for (Buffer& buffer : m_buffers)
         buffer.target = this;
-    VWSI_DEBUG("wayland: target %u, %ux%u, %u buffers", m_number, m_extent.width, m_extent.height,
-               info.imageCount);
+    VWSI_DEBUG("wayland: target %u, %ux%u, %u buffers", m_number, m_extent.width, m_extent.height, info.imageCount);
 }
 
 bool WaylandTarget::complete() const
@@ -127,8 +126,7 @@ void WaylandTarget::hold(const Frame& frame)
 
 void WaylandTarget::sendDamage(std::span<const VkRect2D> damage)
 {
-    if (wl_proxy_get_version(reinterpret_cast<wl_proxy*>(m_surface.get())) <
-        WL_SURFACE_DAMAGE_BUFFER_SINCE_VERSION) {
+    if (wl_proxy_get_version(reinterpret_cast<wl_proxy*>(m_surface.get())) < WL_SURFACE_DAMAGE_BUFFER_SINCE_VERSION) {
         // Older surfaces take damage in their own coordinates only, which the application scales.
         wl_surface_damage(m_surface.get(), 0, 0, INT32_MAX, INT32_MAX);
         return;
@@ -136,8 +134,7 @@ void WaylandTarget::sendDamage(std::span<const VkRect2D> damage)
     const auto width = static_cast<int64_t>(m_extent.width);
     const auto height = static_cast<int64_t>(m_extent.height);
     if (!m_shown || damage.empty() || damage.size() > kDamageLimit) {
-        wl_surface_damage_buffer(m_surface.get(), 0, 0, static_cast<int32_t>(width),
-                                 static_cast<int32_t>(height));
+        wl_surface_damage_buffer(m_surface.get(), 0, 0, static_cast<int32_t>(width), static_cast<int32_t>(height));
         return;
     }
     for (const VkRect2D& rect : damage) {
@@ -157,8 +154,7 @@ VkResult WaylandTarget::commit(const Frame& frame)
     const std::lock_guard lock(m_link->mutex());
     if (!m_link->claim(m_number))
         return VK_ERROR_OUT_OF_DATE_KHR;
-    const bool paced =
-        frame.mode != VK_PRESENT_MODE_MAILBOX_KHR && frame.mode != VK_PRESENT_MODE_IMMEDIATE_KHR;
+    const bool paced = frame.mode != VK_PRESENT_MODE_MAILBOX_KHR && frame.mode != VK_PRESENT_MODE_IMMEDIATE_KHR;
     wl_surface* const surface = m_surface.get();
     wl_surface_attach(surface, m_buffers[frame.buffer].proxy.get(), 0, 0);
     sendDamage(frame.damage);

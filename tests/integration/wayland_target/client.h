@@ -58,10 +58,7 @@ public:
     };
 
     TestPresenter(Surface& surface, const Options& options);
-    explicit TestPresenter(Surface& surface, VkPresentModeKHR mode)
-        : TestPresenter(surface, Options{.mode = mode})
-    {
-    }
+    explicit TestPresenter(Surface& surface, VkPresentModeKHR mode) : TestPresenter(surface, Options{.mode = mode}) {}
 
     VkResult allocate(uint32_t index, const BufferLayout& layout);
 

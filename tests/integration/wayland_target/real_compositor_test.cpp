@@ -88,6 +88,8 @@ public:
         xdg_toplevel_destroy(m_toplevel);
         xdg_surface_destroy(m_role);
         wl_surface_destroy(m_window);
+        xdg_wm_base_destroy(m_base);
+        wl_compositor_destroy(m_compositor);
         wl_display_disconnect(m_display);
     }
 

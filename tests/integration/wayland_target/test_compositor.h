@@ -108,8 +108,7 @@ private:
     void use(Surface& surface, Update&& update);
     void finish(Update& update, bool presented);
     Nanoseconds presentationNow() const;
-    static void onRequest(void* data, wl_protocol_logger_type type,
-                          const wl_protocol_logger_message* message);
+    static void onRequest(void* data, wl_protocol_logger_type type, const wl_protocol_logger_message* message);
 
     CompositorOptions m_options;
     std::mutex m_mutex;

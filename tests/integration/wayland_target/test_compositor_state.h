@@ -73,8 +73,8 @@ struct CompositorProtocol {
     static void attach(wl_client*, wl_resource* resource, wl_resource* buffer, int32_t, int32_t);
     static void frame(wl_client* client, wl_resource* resource, uint32_t id);
     static void createPool(wl_client* client, wl_resource* resource, uint32_t id, int32_t fd, int32_t size);
-    static void createBuffer(wl_client* client, wl_resource* resource, uint32_t id, int32_t offset,
-                             int32_t width, int32_t height, int32_t stride, uint32_t format);
+    static void createBuffer(wl_client* client, wl_resource* resource, uint32_t id, int32_t offset, int32_t width,
+                             int32_t height, int32_t stride, uint32_t format);
     static void resizePool(wl_client*, wl_resource* resource, int32_t size);
 };
 

@@ -65,11 +65,10 @@ template <typename LinkInfo> LinkInfo* linkOf(const void* chain, VkStructureType
     return nullptr;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL createInstance(const VkInstanceCreateInfo* info,
-                                              const VkAllocationCallbacks* allocator, VkInstance* handle)
+VKAPI_ATTR VkResult VKAPI_CALL createInstance(const VkInstanceCreateInfo* info, const VkAllocationCallbacks* allocator,
+                                              VkInstance* handle)
 {
-    auto* link =
-        linkOf<VkLayerInstanceCreateInfo>(info->pNext, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
+    auto* link = linkOf<VkLayerInstanceCreateInfo>(info->pNext, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
     if (!link)
         return VK_ERROR_INITIALIZATION_FAILED;
     auto next = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
@@ -83,10 +82,9 @@ VKAPI_ATTR VkResult VKAPI_CALL createInstance(const VkInstanceCreateInfo* info,
     instance->next = next;
     auto get = [&](const char* name) { return next(*handle, name); };
     instance->destroy = reinterpret_cast<PFN_vkDestroyInstance>(get("vkDestroyInstance"));
-    instance->extensions = reinterpret_cast<PFN_vkEnumerateDeviceExtensionProperties>(
-        get("vkEnumerateDeviceExtensionProperties"));
-    instance->properties =
-        reinterpret_cast<PFN_vkGetPhysicalDeviceProperties2>(get("vkGetPhysicalDeviceProperties2"));
+    instance->extensions =
+        reinterpret_cast<PFN_vkEnumerateDeviceExtensionProperties>(get("vkEnumerateDeviceExtensionProperties"));
+    instance->properties = reinterpret_cast<PFN_vkGetPhysicalDeviceProperties2>(get("vkGetPhysicalDeviceProperties2"));
     instance->externalBuffer = reinterpret_cast<PFN_vkGetPhysicalDeviceExternalBufferProperties>(
         get("vkGetPhysicalDeviceExternalBufferProperties"));
     const std::lock_guard lock(g_mutex);
@@ -115,8 +113,8 @@ std::vector<VkExtensionProperties> extensionsBelow(VkPhysicalDevice physical)
     return all;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL enumerateDeviceExtensions(VkPhysicalDevice physical, const char* layer,
-                                                         uint32_t* count, VkExtensionProperties* out)
+VKAPI_ATTR VkResult VKAPI_CALL enumerateDeviceExtensions(VkPhysicalDevice physical, const char* layer, uint32_t* count,
+                                                         VkExtensionProperties* out)
 {
     if (layer && *layer) {
         *count = 0;
@@ -134,8 +132,7 @@ VKAPI_ATTR VkResult VKAPI_CALL enumerateDeviceExtensions(VkPhysicalDevice physic
     return written < shown.size() ? VK_INCOMPLETE : VK_SUCCESS;
 }
 
-VKAPI_ATTR void VKAPI_CALL externalSemaphoreProperties(VkPhysicalDevice,
-                                                       const VkPhysicalDeviceExternalSemaphoreInfo*,
+VKAPI_ATTR void VKAPI_CALL externalSemaphoreProperties(VkPhysicalDevice, const VkPhysicalDeviceExternalSemaphoreInfo*,
                                                        VkExternalSemaphoreProperties* out)
 {
     out->exportFromImportedHandleTypes = 0;
@@ -163,9 +160,8 @@ VKAPI_ATTR void VKAPI_CALL externalBufferProperties(VkPhysicalDevice physical,
     const bool shared = !switches().hideDmaBuf;
     out->externalMemoryProperties = {};
     if (shared) {
-        out->externalMemoryProperties = {VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT |
-                                             VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT,
-                                         dmaBuf, dmaBuf};
+        out->externalMemoryProperties = {
+            VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT | VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT, dmaBuf, dmaBuf};
     }
 }
 
@@ -219,8 +215,7 @@ VKAPI_ATTR VkResult VKAPI_CALL createDevice(VkPhysicalDevice physical, const VkD
     calls.allocate = reinterpret_cast<PFN_vkAllocateMemory>(get("vkAllocateMemory"));
     calls.free = reinterpret_cast<PFN_vkFreeMemory>(get("vkFreeMemory"));
     calls.getFd = reinterpret_cast<PFN_vkGetMemoryFdKHR>(get("vkGetMemoryFdKHR"));
-    calls.getFdProperties =
-        reinterpret_cast<PFN_vkGetMemoryFdPropertiesKHR>(get("vkGetMemoryFdPropertiesKHR"));
+    calls.getFdProperties = reinterpret_cast<PFN_vkGetMemoryFdPropertiesKHR>(get("vkGetMemoryFdPropertiesKHR"));
     calls.getHostPointerProperties =
         reinterpret_cast<PFN_vkGetMemoryHostPointerPropertiesEXT>(get("vkGetMemoryHostPointerPropertiesEXT"));
     device->memory = std::make_unique<SharedMemory>(*handle, calls, hostPointerAlignment(instance, physical));
@@ -245,8 +240,7 @@ VKAPI_ATTR VkResult VKAPI_CALL allocateMemory(VkDevice device, const VkMemoryAll
     return deviceOf(device).memory->allocate(info, allocator, memory);
 }
 
-VKAPI_ATTR void VKAPI_CALL freeMemory(VkDevice device, VkDeviceMemory memory,
-                                      const VkAllocationCallbacks* allocator)
+VKAPI_ATTR void VKAPI_CALL freeMemory(VkDevice device, VkDeviceMemory memory, const VkAllocationCallbacks* allocator)
 {
     deviceOf(device).memory->free(memory, allocator);
 }
@@ -256,8 +250,8 @@ VKAPI_ATTR VkResult VKAPI_CALL getMemoryFd(VkDevice device, const VkMemoryGetFdI
     return deviceOf(device).memory->getFd(info, fd);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL getMemoryFdProperties(VkDevice device, VkExternalMemoryHandleTypeFlagBits type,
-                                                     int fd, VkMemoryFdPropertiesKHR* properties)
+VKAPI_ATTR VkResult VKAPI_CALL getMemoryFdProperties(VkDevice device, VkExternalMemoryHandleTypeFlagBits type, int fd,
+                                                     VkMemoryFdPropertiesKHR* properties)
 {
     return deviceOf(device).memory->getFdProperties(type, fd, properties);
 }
@@ -270,15 +264,13 @@ bool swallows(Device& device)
     return switches().swallowsSubmission(before);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL queueSubmit(VkQueue queue, uint32_t count, const VkSubmitInfo* submits,
-                                           VkFence fence)
+VKAPI_ATTR VkResult VKAPI_CALL queueSubmit(VkQueue queue, uint32_t count, const VkSubmitInfo* submits, VkFence fence)
 {
     Device& device = deviceOf(queue);
     return swallows(device) ? VK_SUCCESS : device.submit(queue, count, submits, fence);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL queueSubmit2(VkQueue queue, uint32_t count, const VkSubmitInfo2* submits,
-                                            VkFence fence)
+VKAPI_ATTR VkResult VKAPI_CALL queueSubmit2(VkQueue queue, uint32_t count, const VkSubmitInfo2* submits, VkFence fence)
 {
     Device& device = deviceOf(queue);
     return swallows(device) ? VK_SUCCESS : device.submit2(queue, count, submits, fence);

@@ -56,8 +56,7 @@ VkResult SharedMemory::allocate(const VkMemoryAllocateInfo* info, const VkAlloca
                                 VkDeviceMemory* memory)
 {
     constexpr auto dmaBuf = VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT;
-    auto* imported =
-        findIn<VkImportMemoryFdInfoKHR>(info->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR);
+    auto* imported = findIn<VkImportMemoryFdInfoKHR>(info->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR);
     if (imported && imported->handleType == dmaBuf) {
         struct stat status{};
         if (fstat(imported->fd, &status) != 0 || status.st_size == 0)
@@ -66,8 +65,7 @@ VkResult SharedMemory::allocate(const VkMemoryAllocateInfo* info, const VkAlloca
         return allocateOver(imported->fd, static_cast<size_t>(status.st_size), info, allocator, memory);
     }
 
-    auto* exported =
-        findIn<VkExportMemoryAllocateInfo>(info->pNext, VK_STRUCTURE_TYPE_EXPORT_MEMORY_ALLOCATE_INFO);
+    auto* exported = findIn<VkExportMemoryAllocateInfo>(info->pNext, VK_STRUCTURE_TYPE_EXPORT_MEMORY_ALLOCATE_INFO);
     if (!exported || !(exported->handleTypes & dmaBuf))
         return m_calls.allocate(m_device, info, allocator, memory);
 
@@ -90,9 +88,8 @@ VkResult SharedMemory::allocateOver(int fd, size_t size, const VkMemoryAllocateI
     if (bytes == MAP_FAILED)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     const KeptChain kept(info->pNext);
-    const VkImportMemoryHostPointerInfoEXT pointer = {
-        VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT, kept.first,
-        VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, bytes};
+    const VkImportMemoryHostPointerInfoEXT pointer = {VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT, kept.first,
+                                                      VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, bytes};
     VkMemoryAllocateInfo below = *info;
     below.pNext = &pointer;
     below.allocationSize = size;
@@ -137,8 +134,7 @@ VkResult SharedMemory::getFdProperties(VkExternalMemoryHandleTypeFlagBits type, 
     void* bytes = mmap(nullptr, m_alignment, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (bytes == MAP_FAILED)
         return VK_ERROR_INVALID_EXTERNAL_HANDLE;
-    VkMemoryHostPointerPropertiesEXT pointer = {VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT, nullptr,
-                                                0};
+    VkMemoryHostPointerPropertiesEXT pointer = {VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT, nullptr, 0};
     const VkResult result = m_calls.getHostPointerProperties(
         m_device, VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, bytes, &pointer);
     munmap(bytes, m_alignment);

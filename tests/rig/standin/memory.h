@@ -29,12 +29,10 @@ public:
     SharedMemory(const SharedMemory&) = delete;
     SharedMemory& operator=(const SharedMemory&) = delete;
 
-    VkResult allocate(const VkMemoryAllocateInfo* info, const VkAllocationCallbacks* allocator,
-                      VkDeviceMemory* memory);
+    VkResult allocate(const VkMemoryAllocateInfo* info, const VkAllocationCallbacks* allocator, VkDeviceMemory* memory);
     void free(VkDeviceMemory memory, const VkAllocationCallbacks* allocator);
     VkResult getFd(const VkMemoryGetFdInfoKHR* info, int* fd);
-    VkResult getFdProperties(VkExternalMemoryHandleTypeFlagBits type, int fd,
-                             VkMemoryFdPropertiesKHR* properties);
+    VkResult getFdProperties(VkExternalMemoryHandleTypeFlagBits type, int fd, VkMemoryFdPropertiesKHR* properties);
 
 private:
     struct Mapping {
@@ -43,8 +41,8 @@ private:
         size_t size;
     };
 
-    VkResult allocateOver(int fd, size_t size, const VkMemoryAllocateInfo* info,
-                          const VkAllocationCallbacks* allocator, VkDeviceMemory* memory);
+    VkResult allocateOver(int fd, size_t size, const VkMemoryAllocateInfo* info, const VkAllocationCallbacks* allocator,
+                          VkDeviceMemory* memory);
 
     VkDevice m_device;
     MemoryCalls m_calls;

@@ -24,16 +24,19 @@ using Clock = std::chrono::steady_clock;
 
 static volatile std::sig_atomic_t told = 0;
 
-static void tell(int) {
+static void tell(int)
+{
     told = 1;
 }
 
-[[noreturn]] static void misuse(const std::string &what) {
+[[noreturn]] static void misuse(const std::string& what)
+{
     std::cerr << "vm-client: " << what << std::endl;
     std::exit(2);
 }
 
-static Colour colourOf(const std::string &text) {
+static Colour colourOf(const std::string& text)
+{
     if (text.size() != 6 || text.find_first_not_of("0123456789abcdef") != std::string::npos) {
         misuse("a colour is six hexadecimal digits, got " + text);
     }
@@ -42,7 +45,8 @@ static Colour colourOf(const std::string &text) {
             static_cast<float>(value & 255) / 255};
 }
 
-static const Display &pick(const std::vector<Display> &displays, size_t wanted) {
+static const Display& pick(const std::vector<Display>& displays, size_t wanted)
+{
     if (wanted >= displays.size()) {
         std::cerr << "there is no display " << wanted << ", only " << displays.size() << std::endl;
         std::exit(1);
@@ -50,16 +54,17 @@ static const Display &pick(const std::vector<Display> &displays, size_t wanted) 
     return displays[wanted];
 }
 
-static void listDisplays(const Vulkan &vulkan) {
+static void listDisplays(const Vulkan& vulkan)
+{
     std::cout << "device " << vulkan.deviceName << '\n';
     const auto displays = displaysOf(vulkan);
     for (size_t number = 0; number < displays.size(); number++) {
-        const auto &properties = displays[number].properties;
+        const auto& properties = displays[number].properties;
         std::cout << "display " << number << " \"" << (properties.displayName ? properties.displayName : "") << "\" "
                   << properties.physicalDimensions.width << "x" << properties.physicalDimensions.height << " mm, "
                   << properties.physicalResolution.width << "x" << properties.physicalResolution.height << '\n';
         for (size_t mode = 0; mode < displays[number].modes.size(); mode++) {
-            const auto &parameters = displays[number].modes[mode].parameters;
+            const auto& parameters = displays[number].modes[mode].parameters;
             std::cout << "mode " << number << ' ' << mode << ' ' << parameters.visibleRegion.width << 'x'
                       << parameters.visibleRegion.height << ' ' << parameters.refreshRate << " mHz\n";
         }
@@ -67,7 +72,8 @@ static void listDisplays(const Vulkan &vulkan) {
 }
 
 // Presents until told to end, the frames are over or a call fails.
-static int present(const std::vector<std::unique_ptr<Screen>> &screens, const std::vector<Colour> &colours, long frames) {
+static int present(const std::vector<std::unique_ptr<Screen>>& screens, const std::vector<Colour>& colours, long frames)
+{
     VkResult result = VK_SUCCESS;
     const auto begin = Clock::now();
     long shown = 0;
@@ -80,14 +86,15 @@ static int present(const std::vector<std::unique_ptr<Screen>> &screens, const st
         }
     }
     const std::chrono::duration<double> spent = Clock::now() - begin;
-    std::cout << "ended: " << resultName(result) << " after " << shown << " frames, " << std::fixed << std::setprecision(1)
-              << static_cast<double>(shown) / spent.count() << " a second" << std::endl;
+    std::cout << "ended: " << resultName(result) << " after " << shown << " frames, " << std::fixed
+              << std::setprecision(1) << static_cast<double>(shown) / spent.count() << " a second" << std::endl;
     return result < 0 ? 1 : 0;
 }
 
-static void showModes(const Vulkan &vulkan, const Display &display) {
+static void showModes(const Vulkan& vulkan, const Display& display)
+{
     for (size_t mode = 0; mode < display.modes.size(); mode++) {
-        const auto &parameters = display.modes[mode].parameters;
+        const auto& parameters = display.modes[mode].parameters;
         Screen screen(vulkan, display, display.modes[mode]);
         for (int frame = 0; frame < 3; frame++) {
             check(screen.show({0, 0, 1}), "a frame");
@@ -100,14 +107,16 @@ static void showModes(const Vulkan &vulkan, const Display &display) {
     }
 }
 
-static void needDisplayControl(const Vulkan &vulkan) {
+static void needDisplayControl(const Vulkan& vulkan)
+{
     if (!vulkan.hasDisplayControl) {
         std::cerr << "VK_EXT_display_control is missing" << std::endl;
         std::exit(1);
     }
 }
 
-static void measureVblank(const Vulkan &vulkan, const Display &display, long count) {
+static void measureVblank(const Vulkan& vulkan, const Display& display, long count)
+{
     needDisplayControl(vulkan);
     const auto registerEvent = vulkan.deviceFunction<PFN_vkRegisterDisplayEventEXT>("vkRegisterDisplayEventEXT");
     Screen screen(vulkan, display, display.modes.at(0));
@@ -121,7 +130,8 @@ static void measureVblank(const Vulkan &vulkan, const Display &display, long cou
             begin = Clock::now();
         }
         VkFence fence = VK_NULL_HANDLE;
-        check(registerEvent(vulkan.device, display.properties.display, &info, nullptr, &fence), "vkRegisterDisplayEventEXT");
+        check(registerEvent(vulkan.device, display.properties.display, &info, nullptr, &fence),
+              "vkRegisterDisplayEventEXT");
         const VkResult result = vkWaitForFences(vulkan.device, 1, &fence, VK_TRUE, 5'000'000'000);
         if (result != VK_SUCCESS) {
             std::cerr << "vkWaitForFences: " << resultName(result) << std::endl;
@@ -134,7 +144,8 @@ static void measureVblank(const Vulkan &vulkan, const Display &display, long cou
               << 1e6 / display.modes.at(0).parameters.refreshRate << " ms" << std::endl;
 }
 
-static int awaitHotplug(const Vulkan &vulkan) {
+static int awaitHotplug(const Vulkan& vulkan)
+{
     needDisplayControl(vulkan);
     const auto registerEvent = vulkan.deviceFunction<PFN_vkRegisterDeviceEventEXT>("vkRegisterDeviceEventEXT");
     VkDeviceEventInfoEXT info{};
@@ -149,7 +160,8 @@ static int awaitHotplug(const Vulkan &vulkan) {
     return result == VK_SUCCESS ? 0 : 1;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv)
+{
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     const std::string verb = arguments.empty() ? "" : arguments[0];
     const auto need = [&](size_t least, size_t most) {
@@ -168,7 +180,7 @@ int main(int argc, char **argv) {
     }
     if (verb == "show") {
         need(3, 4);
-        const Display &display = pick(displays, std::stoul(arguments[1]));
+        const Display& display = pick(displays, std::stoul(arguments[1]));
         std::vector<std::unique_ptr<Screen>> screens;
         screens.push_back(std::make_unique<Screen>(vulkan, display, display.modes.at(std::stoul(arguments[2]))));
         return present(screens, {colourOf(arguments[3])}, arguments.size() > 4 ? std::stol(arguments[4]) : 0);
@@ -182,7 +194,7 @@ int main(int argc, char **argv) {
         need(2, 2);
         std::vector<std::unique_ptr<Screen>> screens;
         for (const size_t index : {0, 1}) {
-            const Display &display = pick(displays, index);
+            const Display& display = pick(displays, index);
             screens.push_back(std::make_unique<Screen>(vulkan, display, display.modes.at(0)));
         }
         return present(screens, {colourOf(arguments[1]), colourOf(arguments[2])}, 0);

@@ -4,14 +4,15 @@
 #include <cstdlib>
 #include <iostream>
 
-std::vector<Display> displaysOf(const Vulkan &vulkan) {
+std::vector<Display> displaysOf(const Vulkan& vulkan)
+{
     std::vector<Display> displays;
-    for (const auto &properties : list<VkDisplayPropertiesKHR>([&](uint32_t *count, VkDisplayPropertiesKHR *out) {
+    for (const auto& properties : list<VkDisplayPropertiesKHR>([&](uint32_t* count, VkDisplayPropertiesKHR* out) {
              return vkGetPhysicalDeviceDisplayPropertiesKHR(vulkan.physicalDevice, count, out);
          })) {
         Display display;
         display.properties = properties;
-        display.modes = list<VkDisplayModePropertiesKHR>([&](uint32_t *count, VkDisplayModePropertiesKHR *out) {
+        display.modes = list<VkDisplayModePropertiesKHR>([&](uint32_t* count, VkDisplayModePropertiesKHR* out) {
             return vkGetDisplayModePropertiesKHR(vulkan.physicalDevice, properties.display, count, out);
         });
         displays.push_back(std::move(display));
@@ -20,15 +21,16 @@ std::vector<Display> displaysOf(const Vulkan &vulkan) {
 }
 
 // The first plane that reaches the display and is not in use on another one.
-static uint32_t planeFor(const Vulkan &vulkan, VkDisplayKHR display) {
-    const auto planes = list<VkDisplayPlanePropertiesKHR>([&](uint32_t *count, VkDisplayPlanePropertiesKHR *out) {
+static uint32_t planeFor(const Vulkan& vulkan, VkDisplayKHR display)
+{
+    const auto planes = list<VkDisplayPlanePropertiesKHR>([&](uint32_t* count, VkDisplayPlanePropertiesKHR* out) {
         return vkGetPhysicalDeviceDisplayPlanePropertiesKHR(vulkan.physicalDevice, count, out);
     });
     for (uint32_t plane = 0; plane < planes.size(); plane++) {
         if (planes[plane].currentDisplay != VK_NULL_HANDLE && planes[plane].currentDisplay != display) {
             continue;
         }
-        const auto reached = list<VkDisplayKHR>([&](uint32_t *count, VkDisplayKHR *out) {
+        const auto reached = list<VkDisplayKHR>([&](uint32_t* count, VkDisplayKHR* out) {
             return vkGetDisplayPlaneSupportedDisplaysKHR(vulkan.physicalDevice, plane, count, out);
         });
         if (std::find(reached.begin(), reached.end(), display) != reached.end()) {
@@ -39,9 +41,10 @@ static uint32_t planeFor(const Vulkan &vulkan, VkDisplayKHR display) {
     std::exit(1);
 }
 
-Screen::Screen(const Vulkan &vulkan, const Display &display, const VkDisplayModePropertiesKHR &mode,
+Screen::Screen(const Vulkan& vulkan, const Display& display, const VkDisplayModePropertiesKHR& mode,
                VkPresentModeKHR presentMode)
-    : m_vulkan(vulkan) {
+    : m_vulkan(vulkan)
+{
     VkDisplaySurfaceCreateInfoKHR surfaceInfo{};
     surfaceInfo.sType = VK_STRUCTURE_TYPE_DISPLAY_SURFACE_CREATE_INFO_KHR;
     surfaceInfo.displayMode = mode.displayMode;
@@ -50,7 +53,8 @@ Screen::Screen(const Vulkan &vulkan, const Display &display, const VkDisplayMode
     surfaceInfo.alphaMode = VK_DISPLAY_PLANE_ALPHA_OPAQUE_BIT_KHR;
     surfaceInfo.globalAlpha = 1.0F;
     surfaceInfo.imageExtent = mode.parameters.visibleRegion;
-    check(vkCreateDisplayPlaneSurfaceKHR(vulkan.instance, &surfaceInfo, nullptr, &m_surface), "vkCreateDisplayPlaneSurfaceKHR");
+    check(vkCreateDisplayPlaneSurfaceKHR(vulkan.instance, &surfaceInfo, nullptr, &m_surface),
+          "vkCreateDisplayPlaneSurfaceKHR");
 
     VkBool32 supported = VK_FALSE;
     check(vkGetPhysicalDeviceSurfaceSupportKHR(vulkan.physicalDevice, vulkan.queueFamily, m_surface, &supported),
@@ -58,7 +62,7 @@ Screen::Screen(const Vulkan &vulkan, const Display &display, const VkDisplayMode
     VkSurfaceCapabilitiesKHR capabilities{};
     check(vkGetPhysicalDeviceSurfaceCapabilitiesKHR(vulkan.physicalDevice, m_surface, &capabilities),
           "vkGetPhysicalDeviceSurfaceCapabilitiesKHR");
-    const auto formats = list<VkSurfaceFormatKHR>([&](uint32_t *count, VkSurfaceFormatKHR *out) {
+    const auto formats = list<VkSurfaceFormatKHR>([&](uint32_t* count, VkSurfaceFormatKHR* out) {
         return vkGetPhysicalDeviceSurfaceFormatsKHR(vulkan.physicalDevice, m_surface, count, out);
     });
     if (!supported || formats.empty()) {
@@ -67,7 +71,7 @@ Screen::Screen(const Vulkan &vulkan, const Display &display, const VkDisplayMode
     }
     // Captures are compared with exact colours: no sRGB encoding in between.
     auto format = std::find_if(formats.begin(), formats.end(),
-                               [](const auto &candidate) { return candidate.format == VK_FORMAT_B8G8R8A8_UNORM; });
+                               [](const auto& candidate) { return candidate.format == VK_FORMAT_B8G8R8A8_UNORM; });
     if (format == formats.end()) {
         format = formats.begin();
     }
@@ -86,9 +90,8 @@ Screen::Screen(const Vulkan &vulkan, const Display &display, const VkDisplayMode
     info.presentMode = presentMode;
     info.clipped = VK_TRUE;
     check(vkCreateSwapchainKHR(vulkan.device, &info, nullptr, &m_swapchain), "vkCreateSwapchainKHR");
-    m_images = list<VkImage>([&](uint32_t *count, VkImage *out) {
-        return vkGetSwapchainImagesKHR(vulkan.device, m_swapchain, count, out);
-    });
+    m_images = list<VkImage>(
+        [&](uint32_t* count, VkImage* out) { return vkGetSwapchainImagesKHR(vulkan.device, m_swapchain, count, out); });
 
     VkCommandPoolCreateInfo poolInfo{};
     poolInfo.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
@@ -108,12 +111,13 @@ Screen::Screen(const Vulkan &vulkan, const Display &display, const VkDisplayMode
     semaphoreInfo.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO;
     check(vkCreateSemaphore(vulkan.device, &semaphoreInfo, nullptr, &m_acquired), "vkCreateSemaphore");
     m_drawn.resize(m_images.size());
-    for (VkSemaphore &semaphore : m_drawn) {
+    for (VkSemaphore& semaphore : m_drawn) {
         check(vkCreateSemaphore(vulkan.device, &semaphoreInfo, nullptr, &semaphore), "vkCreateSemaphore");
     }
 }
 
-Screen::~Screen() {
+Screen::~Screen()
+{
     vkDeviceWaitIdle(m_vulkan.device);
     for (VkSemaphore semaphore : m_drawn) {
         vkDestroySemaphore(m_vulkan.device, semaphore, nullptr);
@@ -125,7 +129,8 @@ Screen::~Screen() {
     vkDestroySurfaceKHR(m_vulkan.instance, m_surface, nullptr);
 }
 
-VkResult Screen::show(const std::array<float, 3> &colour) {
+VkResult Screen::show(const std::array<float, 3>& colour)
+{
     constexpr uint64_t patience = 20'000'000'000; // ns
     uint32_t index = 0;
     VkResult result = vkAcquireNextImageKHR(m_vulkan.device, m_swapchain, patience, m_acquired, VK_NULL_HANDLE, &index);
@@ -146,8 +151,8 @@ VkResult Screen::show(const std::array<float, 3> &colour) {
     barrier.dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
     barrier.image = m_images[index];
     barrier.subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
-    vkCmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0, nullptr, 0, nullptr,
-                         1, &barrier);
+    vkCmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0, nullptr, 0,
+                         nullptr, 1, &barrier);
     const VkClearColorValue value{{colour[0], colour[1], colour[2], 1.0F}};
     vkCmdClearColorImage(m_commands, m_images[index], VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, &value, 1,
                          &barrier.subresourceRange);
@@ -155,8 +160,8 @@ VkResult Screen::show(const std::array<float, 3> &colour) {
     barrier.dstAccessMask = 0;
     barrier.oldLayout = VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL;
     barrier.newLayout = VK_IMAGE_LAYOUT_PRESENT_SRC_KHR;
-    vkCmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, 0, nullptr, 0,
-                         nullptr, 1, &barrier);
+    vkCmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, 0,
+                         nullptr, 0, nullptr, 1, &barrier);
     check(vkEndCommandBuffer(m_commands), "vkEndCommandBuffer");
 
     const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_TRANSFER_BIT;

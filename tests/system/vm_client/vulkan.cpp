@@ -5,46 +5,61 @@
 #include <cstring>
 #include <iostream>
 
-std::string resultName(VkResult result) {
+std::string resultName(VkResult result)
+{
     switch (result) {
-    case VK_SUCCESS: return "VK_SUCCESS";
-    case VK_TIMEOUT: return "VK_TIMEOUT";
-    case VK_SUBOPTIMAL_KHR: return "VK_SUBOPTIMAL_KHR";
-    case VK_ERROR_SURFACE_LOST_KHR: return "VK_ERROR_SURFACE_LOST_KHR";
-    case VK_ERROR_OUT_OF_DATE_KHR: return "VK_ERROR_OUT_OF_DATE_KHR";
-    case VK_ERROR_NATIVE_WINDOW_IN_USE_KHR: return "VK_ERROR_NATIVE_WINDOW_IN_USE_KHR";
-    case VK_ERROR_INITIALIZATION_FAILED: return "VK_ERROR_INITIALIZATION_FAILED";
-    case VK_ERROR_DEVICE_LOST: return "VK_ERROR_DEVICE_LOST";
-    case VK_ERROR_OUT_OF_HOST_MEMORY: return "VK_ERROR_OUT_OF_HOST_MEMORY";
-    case VK_ERROR_OUT_OF_DEVICE_MEMORY: return "VK_ERROR_OUT_OF_DEVICE_MEMORY";
-    default: return "VkResult " + std::to_string(result);
+    case VK_SUCCESS:
+        return "VK_SUCCESS";
+    case VK_TIMEOUT:
+        return "VK_TIMEOUT";
+    case VK_SUBOPTIMAL_KHR:
+        return "VK_SUBOPTIMAL_KHR";
+    case VK_ERROR_SURFACE_LOST_KHR:
+        return "VK_ERROR_SURFACE_LOST_KHR";
+    case VK_ERROR_OUT_OF_DATE_KHR:
+        return "VK_ERROR_OUT_OF_DATE_KHR";
+    case VK_ERROR_NATIVE_WINDOW_IN_USE_KHR:
+        return "VK_ERROR_NATIVE_WINDOW_IN_USE_KHR";
+    case VK_ERROR_INITIALIZATION_FAILED:
+        return "VK_ERROR_INITIALIZATION_FAILED";
+    case VK_ERROR_DEVICE_LOST:
+        return "VK_ERROR_DEVICE_LOST";
+    case VK_ERROR_OUT_OF_HOST_MEMORY:
+        return "VK_ERROR_OUT_OF_HOST_MEMORY";
+    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+        return "VK_ERROR_OUT_OF_DEVICE_MEMORY";
+    default:
+        return "VkResult " + std::to_string(result);
     }
 }
 
-void check(VkResult result, std::string_view call) {
+void check(VkResult result, std::string_view call)
+{
     if (result < 0) {
         std::cerr << call << ": " << resultName(result) << std::endl;
         std::exit(1);
     }
 }
 
-static bool contains(const std::vector<VkExtensionProperties> &extensions, const char *name) {
+static bool contains(const std::vector<VkExtensionProperties>& extensions, const char* name)
+{
     return std::any_of(extensions.begin(), extensions.end(),
-                       [&](const auto &extension) { return std::strcmp(extension.extensionName, name) == 0; });
+                       [&](const auto& extension) { return std::strcmp(extension.extensionName, name) == 0; });
 }
 
 // Keeps of the wanted extensions those that are there; the needed ones must be.
-static std::vector<const char *> choose(const std::vector<VkExtensionProperties> &there,
-                                        const std::vector<const char *> &needed, const std::vector<const char *> &wanted) {
-    std::vector<const char *> chosen;
-    for (const char *name : needed) {
+static std::vector<const char*> choose(const std::vector<VkExtensionProperties>& there,
+                                       const std::vector<const char*>& needed, const std::vector<const char*>& wanted)
+{
+    std::vector<const char*> chosen;
+    for (const char* name : needed) {
         if (!contains(there, name)) {
             std::cerr << name << " is missing" << std::endl;
             std::exit(1);
         }
         chosen.push_back(name);
     }
-    for (const char *name : wanted) {
+    for (const char* name : wanted) {
         if (contains(there, name)) {
             chosen.push_back(name);
         }
@@ -52,12 +67,15 @@ static std::vector<const char *> choose(const std::vector<VkExtensionProperties>
     return chosen;
 }
 
-Vulkan::Vulkan() {
-    const auto instanceExtensions = list<VkExtensionProperties>(
-        [](uint32_t *count, VkExtensionProperties *out) { return vkEnumerateInstanceExtensionProperties(nullptr, count, out); });
-    const auto forInstance = choose(instanceExtensions, {VK_KHR_SURFACE_EXTENSION_NAME, VK_KHR_DISPLAY_EXTENSION_NAME},
-                                    {VK_EXT_DIRECT_MODE_DISPLAY_EXTENSION_NAME, VK_EXT_DISPLAY_SURFACE_COUNTER_EXTENSION_NAME,
-                                     VK_KHR_GET_DISPLAY_PROPERTIES_2_EXTENSION_NAME});
+Vulkan::Vulkan()
+{
+    const auto instanceExtensions = list<VkExtensionProperties>([](uint32_t* count, VkExtensionProperties* out) {
+        return vkEnumerateInstanceExtensionProperties(nullptr, count, out);
+    });
+    const auto forInstance =
+        choose(instanceExtensions, {VK_KHR_SURFACE_EXTENSION_NAME, VK_KHR_DISPLAY_EXTENSION_NAME},
+               {VK_EXT_DIRECT_MODE_DISPLAY_EXTENSION_NAME, VK_EXT_DISPLAY_SURFACE_COUNTER_EXTENSION_NAME,
+                VK_KHR_GET_DISPLAY_PROPERTIES_2_EXTENSION_NAME});
     VkApplicationInfo application{};
     application.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO;
     application.apiVersion = VK_API_VERSION_1_1;
@@ -68,9 +86,10 @@ Vulkan::Vulkan() {
     instanceInfo.ppEnabledExtensionNames = forInstance.data();
     check(vkCreateInstance(&instanceInfo, nullptr, &instance), "vkCreateInstance");
 
-    const char *wantedName = std::getenv("VM_DEVICE");
-    for (VkPhysicalDevice candidate : list<VkPhysicalDevice>(
-             [&](uint32_t *count, VkPhysicalDevice *out) { return vkEnumeratePhysicalDevices(instance, count, out); })) {
+    const char* wantedName = std::getenv("VM_DEVICE");
+    for (VkPhysicalDevice candidate : list<VkPhysicalDevice>([&](uint32_t* count, VkPhysicalDevice* out) {
+             return vkEnumeratePhysicalDevices(instance, count, out);
+         })) {
         VkPhysicalDeviceProperties properties{};
         vkGetPhysicalDeviceProperties(candidate, &properties);
         if (std::strstr(properties.deviceName, wantedName ? wantedName : "Venus")) {
@@ -84,7 +103,7 @@ Vulkan::Vulkan() {
         std::exit(1);
     }
 
-    const auto deviceExtensions = list<VkExtensionProperties>([&](uint32_t *count, VkExtensionProperties *out) {
+    const auto deviceExtensions = list<VkExtensionProperties>([&](uint32_t* count, VkExtensionProperties* out) {
         return vkEnumerateDeviceExtensionProperties(physicalDevice, nullptr, count, out);
     });
     const auto forDevice = choose(deviceExtensions, {VK_KHR_SWAPCHAIN_EXTENSION_NAME},
@@ -106,7 +125,8 @@ Vulkan::Vulkan() {
     vkGetDeviceQueue(device, queueFamily, 0, &queue);
 }
 
-Vulkan::~Vulkan() {
+Vulkan::~Vulkan()
+{
     vkDestroyDevice(device, nullptr);
     vkDestroyInstance(instance, nullptr);
 }

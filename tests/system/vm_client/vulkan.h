@@ -23,18 +23,21 @@ struct Vulkan {
     // Takes the first device whose name contains $VM_DEVICE ("Venus" unless set).
     Vulkan();
     ~Vulkan();
-    Vulkan(const Vulkan &) = delete;
+    Vulkan(const Vulkan&) = delete;
 
-    template <typename Function> Function instanceFunction(const char *name) const {
+    template <typename Function> Function instanceFunction(const char* name) const
+    {
         return reinterpret_cast<Function>(vkGetInstanceProcAddr(instance, name));
     }
-    template <typename Function> Function deviceFunction(const char *name) const {
+    template <typename Function> Function deviceFunction(const char* name) const
+    {
         return reinterpret_cast<Function>(vkGetDeviceProcAddr(device, name));
     }
 };
 
 // Calls a Vulkan enumeration twice, as the specification has it, until it is complete.
-template <typename Element> std::vector<Element> list(const std::function<VkResult(uint32_t *, Element *)> &enumerate) {
+template <typename Element> std::vector<Element> list(const std::function<VkResult(uint32_t*, Element*)>& enumerate)
+{
     std::vector<Element> elements;
     uint32_t count = 0;
     VkResult result = VK_INCOMPLETE;

@@ -45,8 +45,8 @@ int removeFramebuffer(int fd, uint32_t id)
     return 0;
 }
 
-int setCrtc(int fd, uint32_t crtc, uint32_t framebuffer, uint32_t x, uint32_t y, uint32_t* connectors,
-            int count, drmModeModeInfoPtr mode)
+int setCrtc(int fd, uint32_t crtc, uint32_t framebuffer, uint32_t x, uint32_t y, uint32_t* connectors, int count,
+            drmModeModeInfoPtr mode)
 {
     const Call call("drmModeSetCrtc", fd);
     if (call.error || !call.master())
@@ -87,9 +87,8 @@ int dirtyFramebuffer(int fd, uint32_t id, drmModeClipPtr, uint32_t)
     return negated(call.state.framebuffers.count(id) ? 0 : ENOENT);
 }
 
-int setPlane(int fd, uint32_t id, uint32_t crtc, uint32_t framebuffer, uint32_t, int32_t x, int32_t y,
-             uint32_t width, uint32_t height, uint32_t sourceX, uint32_t sourceY, uint32_t sourceWidth,
-             uint32_t sourceHeight)
+int setPlane(int fd, uint32_t id, uint32_t crtc, uint32_t framebuffer, uint32_t, int32_t x, int32_t y, uint32_t width,
+             uint32_t height, uint32_t sourceX, uint32_t sourceY, uint32_t sourceWidth, uint32_t sourceHeight)
 {
     const Call call("drmModeSetPlane", fd);
     if (call.error || !call.master())

@@ -154,11 +154,11 @@ int Kernel::State::commit(const std::shared_ptr<File>& file, const Request& requ
     return 0;
 }
 
-int Kernel::State::setCrtc(uint32_t id, uint32_t framebuffer, uint32_t x, uint32_t y,
-                           const uint32_t* connectors, int count, const drmModeModeInfo* mode)
+int Kernel::State::setCrtc(uint32_t id, uint32_t framebuffer, uint32_t x, uint32_t y, const uint32_t* connectors,
+                           int count, const drmModeModeInfo* mode)
 {
-    const auto crtc = std::find_if(kernel.crtcs.begin(), kernel.crtcs.end(),
-                                   [id](const Crtc& one) { return one.id == id; });
+    const auto crtc =
+        std::find_if(kernel.crtcs.begin(), kernel.crtcs.end(), [id](const Crtc& one) { return one.id == id; });
     if (crtc == kernel.crtcs.end())
         return ENOENT;
     if (framebuffer && !framebuffers.count(framebuffer))

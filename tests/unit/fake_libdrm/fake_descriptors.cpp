@@ -17,8 +17,7 @@ int openNode(const char* path)
     if (const int error = state.enter("open"))
         return minusOne(error);
     const auto& nodes = state.kernel.nodes;
-    const auto node =
-        std::find_if(nodes.begin(), nodes.end(), [&](const Node& one) { return one.path == path; });
+    const auto node = std::find_if(nodes.begin(), nodes.end(), [&](const Node& one) { return one.path == path; });
     if (node == nodes.end())
         return minusOne(ENOENT);
     if (node->openError)

@@ -19,8 +19,7 @@ constexpr uint32_t kConsoleFramebuffer = 7;
 
 template <typename Object> Object& byId(std::vector<Object>& objects, uint32_t id)
 {
-    const auto found =
-        std::find_if(objects.begin(), objects.end(), [id](const Object& one) { return one.id == id; });
+    const auto found = std::find_if(objects.begin(), objects.end(), [id](const Object& one) { return one.id == id; });
     assert(found != objects.end());
     return *found;
 }
@@ -63,8 +62,7 @@ std::vector<uint8_t> edid(const char* maker, const char* name, uint32_t widthMm,
 {
     std::vector<uint8_t> bytes(128);
     std::fill(bytes.begin() + 1, bytes.begin() + 7, uint8_t{0xff});
-    const unsigned packed = static_cast<unsigned>(maker[0] - '@') << 10 |
-                            static_cast<unsigned>(maker[1] - '@') << 5 |
+    const unsigned packed = static_cast<unsigned>(maker[0] - '@') << 10 | static_cast<unsigned>(maker[1] - '@') << 5 |
                             static_cast<unsigned>(maker[2] - '@');
     bytes[8] = static_cast<uint8_t>(packed >> 8);
     bytes[9] = static_cast<uint8_t>(packed);
@@ -99,11 +97,8 @@ Kernel::Kernel(int outputs) : m_state(std::make_unique<State>(*this))
         const auto index = static_cast<uint32_t>(i);
         const uint32_t mask = 1u << index;
         crtcs.push_back({.id = 40 + index, .mode = {}});
-        planes.push_back({.id = 30 + index,
-                          .possibleCrtcs = mask,
-                          .formats = {DRM_FORMAT_XRGB8888},
-                          .zpos = {},
-                          .damage = {}});
+        planes.push_back(
+            {.id = 30 + index, .possibleCrtcs = mask, .formats = {DRM_FORMAT_XRGB8888}, .zpos = {}, .damage = {}});
         planes.push_back({.id = 35 + index,
                           .type = DRM_PLANE_TYPE_CURSOR,
                           .possibleCrtcs = mask,
@@ -115,8 +110,7 @@ Kernel::Kernel(int outputs) : m_state(std::make_unique<State>(*this))
              .typeIndex = index + 1,
              .widthMm = 325,
              .heightMm = 203,
-             .modes = {mode(1024, 768, 65000),
-                       mode(1280, 800, 71000, DRM_MODE_TYPE_DRIVER | DRM_MODE_TYPE_PREFERRED),
+             .modes = {mode(1024, 768, 65000), mode(1280, 800, 71000, DRM_MODE_TYPE_DRIVER | DRM_MODE_TYPE_PREFERRED),
                        mode(640, 480, 24144)},
              .encoders = {{50 + index, mask}},
              .edid = edid("RHT", "QEMU Monitor", 325, 203)});
@@ -334,8 +328,7 @@ int Kernel::State::checkPlane(const Plane& plane) const
     const auto framebuffer = framebuffers.find(plane.framebuffer);
     if (framebuffer == framebuffers.end())
         return ENOENT;
-    if (std::find(plane.formats.begin(), plane.formats.end(), framebuffer->second.format) ==
-        plane.formats.end())
+    if (std::find(plane.formats.begin(), plane.formats.end(), framebuffer->second.format) == plane.formats.end())
         return EINVAL;
     for (size_t i = 0; i < kernel.crtcs.size(); ++i) {
         const Crtc& crtc = kernel.crtcs[i];
@@ -344,8 +337,7 @@ int Kernel::State::checkPlane(const Plane& plane) const
         if (!(plane.possibleCrtcs & 1u << i))
             return EINVAL;
         const bool covers = crtc.mode && plane.destination[0] == 0 && plane.destination[1] == 0 &&
-                            plane.destination[2] == crtc.mode->hdisplay &&
-                            plane.destination[3] == crtc.mode->vdisplay;
+                            plane.destination[2] == crtc.mode->hdisplay && plane.destination[3] == crtc.mode->vdisplay;
         if (plane.type == DRM_PLANE_TYPE_PRIMARY && crtc.active && !covers)
             return EINVAL;
     }

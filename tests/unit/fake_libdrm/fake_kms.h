@@ -138,8 +138,7 @@ private:
 };
 
 /// A mode with ordinary blanking.
-drmModeModeInfo mode(uint32_t width, uint32_t height, uint32_t clockKHz,
-                     uint32_t type = DRM_MODE_TYPE_DRIVER);
+drmModeModeInfo mode(uint32_t width, uint32_t height, uint32_t clockKHz, uint32_t type = DRM_MODE_TYPE_DRIVER);
 /// An EDID of 128 bytes with a right checksum.
 std::vector<uint8_t> edid(const char* maker, const char* name, uint32_t widthMm, uint32_t heightMm);
 void fixChecksum(std::vector<uint8_t>& edid);

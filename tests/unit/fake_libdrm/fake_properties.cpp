@@ -40,8 +40,8 @@ std::vector<Listed> listProperties(const Kernel& kernel, const File& file, uint3
                 list.push_back({"zpos", *plane.zpos});
             if (!file.atomic)
                 continue;
-            for (const char* name : {"FB_ID", "CRTC_ID", "SRC_X", "SRC_Y", "SRC_W", "SRC_H", "CRTC_X",
-                                     "CRTC_Y", "CRTC_W", "CRTC_H"})
+            for (const char* name :
+                 {"FB_ID", "CRTC_ID", "SRC_X", "SRC_Y", "SRC_W", "SRC_H", "CRTC_X", "CRTC_Y", "CRTC_W", "CRTC_H"})
                 list.push_back({name, 0});
             if (plane.damageClips)
                 list.push_back({"FB_DAMAGE_CLIPS", 0});
@@ -86,9 +86,9 @@ drmModePropertyPtr getProperty(int fd, uint32_t id)
     property->prop_id = id;
     snprintf(property->name, sizeof(property->name), "%s", propertyName(id).c_str());
     const auto& planes = call.state.kernel.planes;
-    const bool fixed =
-        propertyName(id) == "zpos" &&
-        std::any_of(planes.begin(), planes.end(), [](const Plane& plane) { return plane.zposImmutable; });
+    const bool fixed = propertyName(id) == "zpos" && std::any_of(planes.begin(), planes.end(), [](const Plane& plane) {
+                           return plane.zposImmutable;
+                       });
     property->flags = fixed || propertyName(id) == "type" ? DRM_MODE_PROP_IMMUTABLE : 0;
     return property;
 }

@@ -61,8 +61,8 @@ struct Kernel::State {
     void startFlip(uint32_t crtc, const std::shared_ptr<File>& file);
     void sendFlip(uint32_t crtc);
     int commit(const std::shared_ptr<File>& file, const Request& request, uint32_t flags);
-    int setCrtc(uint32_t crtc, uint32_t framebuffer, uint32_t x, uint32_t y, const uint32_t* connectors,
-                int count, const drmModeModeInfo* mode);
+    int setCrtc(uint32_t crtc, uint32_t framebuffer, uint32_t x, uint32_t y, const uint32_t* connectors, int count,
+                const drmModeModeInfo* mode);
     int checkPlane(const Plane& plane) const;
     void setFlags(uint32_t flags) { kernel.m_lastFlags = flags; }
 };

@@ -4,9 +4,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <map>
 #include <spawn.h>
@@ -100,8 +100,8 @@ bool runHere(const Environment& environment)
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
     pid_t pid = 0;
-    const int spawned = posix_spawn(&pid, self.c_str(), &actions, nullptr, const_cast<char**>(arguments),
-                                    environmentPointers.data());
+    const int spawned =
+        posix_spawn(&pid, self.c_str(), &actions, nullptr, const_cast<char**>(arguments), environmentPointers.data());
     posix_spawn_file_actions_destroy(&actions);
     if (spawned != 0) {
         ADD_FAILURE() << "posix_spawn: " << strerror(spawned);
@@ -110,8 +110,8 @@ bool runHere(const Environment& environment)
         const std::string text = readFile(output);
         const bool ran = text.find("[  PASSED  ] 1 test") != std::string::npos;
         if (status != 0 || !ran) {
-            ADD_FAILURE() << (status == -1 ? "the child process hung\n" : "the child process failed\n")
-                          << "status " << status << "\n"
+            ADD_FAILURE() << (status == -1 ? "the child process hung\n" : "the child process failed\n") << "status "
+                          << status << "\n"
                           << text << "layer's log:\n"
                           << readFile(pattern + "/log");
         }

@@ -77,8 +77,7 @@ private:
 };
 
 /// The bytes of a struct at one moment, to see that nobody writes into it.
-template <typename Struct>
-class Snapshot {
+template <typename Struct> class Snapshot {
 public:
     explicit Snapshot(const Struct& watched) : m_watched(watched) { memcpy(m_bytes, &watched, sizeof(Struct)); }
     bool unchanged() const { return !memcmp(m_bytes, &m_watched, sizeof(Struct)); }

@@ -157,8 +157,7 @@ VkResult Window::frame(const VkClearColorValue& color, uint32_t queue)
     const VkResult acquired = acquire(&index, m_ready);
     if (acquired != VK_SUCCESS && acquired != VK_SUBOPTIMAL_KHR)
         return acquired;
-    const VkResult drawn =
-        device.submit({m_ready}, {recordClear(images[index], color)}, {m_done}, m_reusable, queue);
+    const VkResult drawn = device.submit({m_ready}, {recordClear(images[index], color)}, {m_done}, m_reusable, queue);
     return drawn == VK_SUCCESS ? present(index, {m_done}, nullptr, queue) : drawn;
 }
 

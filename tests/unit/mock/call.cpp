@@ -233,8 +233,7 @@ void Call::chain(const void* next)
 void Call::layout(VkImageLayout layout)
 {
     world.layouts.push_back(layout);
-    const bool presenting =
-        layout == VK_IMAGE_LAYOUT_PRESENT_SRC_KHR || layout == VK_IMAGE_LAYOUT_SHARED_PRESENT_KHR;
+    const bool presenting = layout == VK_IMAGE_LAYOUT_PRESENT_SRC_KHR || layout == VK_IMAGE_LAYOUT_SHARED_PRESENT_KHR;
     if (presenting && device && !device->extensions.contains("VK_KHR_swapchain"))
         error("a layout of VK_KHR_swapchain on a device without it");
 }

@@ -24,8 +24,7 @@ public:
     void error(const char* format, ...) __attribute__((format(printf, 2, 3)));
 
     /// The live object behind a handle, or null, which is an error unless the handle is VK_NULL_HANDLE.
-    template <typename T, typename Handle>
-    T* get(Handle handle)
+    template <typename T, typename Handle> T* get(Handle handle)
     {
         Object* const object = lookUp(raw(handle));
         if (!object)
@@ -49,8 +48,7 @@ public:
     }
 
     /// Ends an object's life; complains when submissions still use it.
-    template <typename Handle>
-    void destroy(Handle handle, const VkAllocationCallbacks* allocator)
+    template <typename Handle> void destroy(Handle handle, const VkAllocationCallbacks* allocator)
     {
         remove(raw(handle), allocator);
     }

@@ -16,8 +16,7 @@ void record(Call& call, const char* name, std::vector<uint64_t> uses, std::funct
 }
 
 /// Memory behind a resource as commands see it, or null after an error.
-template <typename Resource>
-uint8_t* bytesOf(World& world, const char* name, Resource* resource)
+template <typename Resource> uint8_t* bytesOf(World& world, const char* name, Resource* resource)
 {
     if constexpr (std::is_same_v<Resource, Image>) {
         if (!resource->ownBytes.empty())
@@ -31,8 +30,7 @@ uint8_t* bytesOf(World& world, const char* name, Resource* resource)
 }
 
 /// A transition of the whole image when it is executed.
-template <typename Barrier>
-void recordTransition(Call& call, const char* name, const Barrier& barrier)
+template <typename Barrier> void recordTransition(Call& call, const char* name, const Barrier& barrier)
 {
     call.chain(barrier.pNext);
     call.layout(barrier.oldLayout);
@@ -48,8 +46,8 @@ void recordTransition(Call& call, const char* name, const Barrier& barrier)
         auto* const image = dynamic_cast<Image*>(world->find(handle));
         if (!image)
             return;
-        const bool known = from == VK_IMAGE_LAYOUT_UNDEFINED || from == image->layout ||
-                           (transfer && image->layout == to);
+        const bool known =
+            from == VK_IMAGE_LAYOUT_UNDEFINED || from == image->layout || (transfer && image->layout == to);
         if (!known)
             world->error("%s: image %#llx is in layout %d, not %d", name, static_cast<unsigned long long>(handle),
                          image->layout, from);
@@ -139,8 +137,10 @@ uint32_t encode(VkFormat format, const VkClearColorValue& color)
         return level(c[2], 1023) | level(c[1], 1023) << 10 | level(c[0], 1023) << 20 | level(c[3], 3) << 30;
     case VK_FORMAT_A2B10G10R10_UNORM_PACK32:
         return level(c[0], 1023) | level(c[1], 1023) << 10 | level(c[2], 1023) << 20 | level(c[3], 3) << 30;
-    case VK_FORMAT_R5G6B5_UNORM_PACK16: return level(c[2], 31) | level(c[1], 63) << 5 | level(c[0], 31) << 11;
-    default: return level(c[2], 255) | level(c[1], 255) << 8 | level(c[0], 255) << 16 | level(c[3], 255) << 24;
+    case VK_FORMAT_R5G6B5_UNORM_PACK16:
+        return level(c[2], 31) | level(c[1], 63) << 5 | level(c[0], 31) << 11;
+    default:
+        return level(c[2], 255) | level(c[1], 255) << 8 | level(c[0], 255) << 16 | level(c[3], 255) << 24;
     }
 }
 

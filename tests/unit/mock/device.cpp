@@ -77,8 +77,7 @@ void GetDeviceQueue2(VkDevice handle, const VkDeviceQueueInfo2* info, VkQueue* q
 {
     Call call("vkGetDeviceQueue2", handle);
     call.chain(info->pNext);
-    *queue = reinterpret_cast<VkQueue>(
-        findQueue(*call.device, info->queueFamilyIndex, info->queueIndex, info->flags));
+    *queue = reinterpret_cast<VkQueue>(findQueue(*call.device, info->queueFamilyIndex, info->queueIndex, info->flags));
 }
 
 VkResult DeviceWaitIdle(VkDevice handle)
@@ -122,8 +121,7 @@ VkResult GetDeviceGroupSurfacePresentModesKHR(VkDevice handle, VkSurfaceKHR, VkD
     return VK_SUCCESS;
 }
 
-void GetDeviceGroupPeerMemoryFeatures(VkDevice handle, uint32_t, uint32_t, uint32_t,
-                                      VkPeerMemoryFeatureFlags* features)
+void GetDeviceGroupPeerMemoryFeatures(VkDevice handle, uint32_t, uint32_t, uint32_t, VkPeerMemoryFeatureFlags* features)
 {
     const Call call("vkGetDeviceGroupPeerMemoryFeatures", handle);
     *features = 0;

@@ -17,17 +17,16 @@ DeviceSpec DeviceSpec::venus()
 {
     DeviceSpec spec;
     spec.name = "Virtio-GPU Venus (Mock)";
-    spec.extensions = {"VK_KHR_driver_properties",      "VK_KHR_timeline_semaphore", "VK_KHR_create_renderpass2",
-                       "VK_KHR_bind_memory2",           "VK_KHR_device_group",       "VK_KHR_get_memory_requirements2",
-                       "VK_KHR_dedicated_allocation",   "VK_KHR_image_format_list",  "VK_KHR_external_memory",
-                       "VK_KHR_external_semaphore",     "VK_KHR_external_fence",     "VK_KHR_copy_commands2",
-                       "VK_EXT_private_data",           "VK_KHR_maintenance1",       "VK_KHR_maintenance2",
+    spec.extensions = {"VK_KHR_driver_properties",    "VK_KHR_timeline_semaphore", "VK_KHR_create_renderpass2",
+                       "VK_KHR_bind_memory2",         "VK_KHR_device_group",       "VK_KHR_get_memory_requirements2",
+                       "VK_KHR_dedicated_allocation", "VK_KHR_image_format_list",  "VK_KHR_external_memory",
+                       "VK_KHR_external_semaphore",   "VK_KHR_external_fence",     "VK_KHR_copy_commands2",
+                       "VK_EXT_private_data",         "VK_KHR_maintenance1",       "VK_KHR_maintenance2",
                        "VK_KHR_imageless_framebuffer"};
     spec.privateData = true;
     spec.memoryTypes = {{kLocal, 0}, {kVisible | kCoherent, 1}, {kVisible | kCoherent | kCached, 1}};
-    spec.withQueueFamily(VK_QUEUE_GRAPHICS_BIT | VK_QUEUE_COMPUTE_BIT | VK_QUEUE_TRANSFER_BIT |
-                             VK_QUEUE_SPARSE_BINDING_BIT,
-                         2);
+    spec.withQueueFamily(
+        VK_QUEUE_GRAPHICS_BIT | VK_QUEUE_COMPUTE_BIT | VK_QUEUE_TRANSFER_BIT | VK_QUEUE_SPARSE_BINDING_BIT, 2);
     return spec;
 }
 

@@ -24,10 +24,10 @@ struct DeviceSpec {
     bool synchronization2 = false;
     bool privateData = false;
     bool linearColorAttachments = false;
-    uint32_t linearRowAlignment = 64;           ///< bytes
-    VkDeviceSize hostPointerAlignment = 4096;   ///< minImportedHostPointerAlignment
+    uint32_t linearRowAlignment = 64;         ///< bytes
+    VkDeviceSize hostPointerAlignment = 4096; ///< minImportedHostPointerAlignment
     VkDeviceSize nonCoherentAtomSize = 64;
-    uint32_t optimalMemoryTypes = ~0u;          ///< mask of types that optimal images may use
+    uint32_t optimalMemoryTypes = ~0u; ///< mask of types that optimal images may use
 
     /// Mesa's Venus of 25.0 on a host without sync_fd: Vulkan 1.2, no VK_KHR_swapchain, no VK_KHR_synchronization2.
     static DeviceSpec venus();

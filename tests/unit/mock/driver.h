@@ -23,8 +23,8 @@ enum class Completion {
 
 struct SemaphoreUse {
     VkSemaphore semaphore = VK_NULL_HANDLE;
-    uint64_t value = 0;                ///< timeline value; 0 for binary semaphores
-    VkPipelineStageFlags2 stages = 0;  ///< stage mask of the wait or signal
+    uint64_t value = 0;               ///< timeline value; 0 for binary semaphores
+    VkPipelineStageFlags2 stages = 0; ///< stage mask of the wait or signal
     uint32_t deviceIndex = 0;
 };
 

@@ -111,22 +111,70 @@ void* allocateOrThrow(size_t size, size_t alignment)
 
 } // namespace
 
-void* operator new(size_t size) { return allocateOrThrow(size, 1); }
-void* operator new[](size_t size) { return allocateOrThrow(size, 1); }
-void* operator new(size_t size, const std::nothrow_t&) noexcept { return allocate(size, 1); }
-void* operator new[](size_t size, const std::nothrow_t&) noexcept { return allocate(size, 1); }
-void* operator new(size_t size, std::align_val_t a) { return allocateOrThrow(size, static_cast<size_t>(a)); }
-void* operator new[](size_t size, std::align_val_t a) { return allocateOrThrow(size, static_cast<size_t>(a)); }
-void operator delete(void* memory) noexcept { free(memory); }
-void operator delete[](void* memory) noexcept { free(memory); }
-void operator delete(void* memory, size_t) noexcept { free(memory); }
-void operator delete[](void* memory, size_t) noexcept { free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { free(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { free(memory); }
-void operator delete(void* memory, size_t, std::align_val_t) noexcept { free(memory); }
-void operator delete[](void* memory, size_t, std::align_val_t) noexcept { free(memory); }
+void* operator new(size_t size)
+{
+    return allocateOrThrow(size, 1);
+}
+void* operator new[](size_t size)
+{
+    return allocateOrThrow(size, 1);
+}
+void* operator new(size_t size, const std::nothrow_t&) noexcept
+{
+    return allocate(size, 1);
+}
+void* operator new[](size_t size, const std::nothrow_t&) noexcept
+{
+    return allocate(size, 1);
+}
+void* operator new(size_t size, std::align_val_t a)
+{
+    return allocateOrThrow(size, static_cast<size_t>(a));
+}
+void* operator new[](size_t size, std::align_val_t a)
+{
+    return allocateOrThrow(size, static_cast<size_t>(a));
+}
+void operator delete(void* memory) noexcept
+{
+    free(memory);
+}
+void operator delete[](void* memory) noexcept
+{
+    free(memory);
+}
+void operator delete(void* memory, size_t) noexcept
+{
+    free(memory);
+}
+void operator delete[](void* memory, size_t) noexcept
+{
+    free(memory);
+}
+void operator delete(void* memory, const std::nothrow_t&) noexcept
+{
+    free(memory);
+}
+void operator delete[](void* memory, const std::nothrow_t&) noexcept
+{
+    free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept
+{
+    free(memory);
+}
+void operator delete[](void* memory, std::align_val_t) noexcept
+{
+    free(memory);
+}
+void operator delete(void* memory, size_t, std::align_val_t) noexcept
+{
+    free(memory);
+}
+void operator delete[](void* memory, size_t, std::align_val_t) noexcept
+{
+    free(memory);
+}
 
 #endif
 

@@ -146,11 +146,10 @@ VkResult CreateDevice(VkPhysicalDevice handle, const VkDeviceCreateInfo* info, c
         return call.result();
     if (missing)
         return VK_ERROR_EXTENSION_NOT_PRESENT;
-    device->synchronization2 =
-        enabledFeature(info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SYNCHRONIZATION_2_FEATURES,
-                       offsetof(VkPhysicalDeviceSynchronization2Features, synchronization2)) ||
-        enabledFeature(info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES,
-                       offsetof(VkPhysicalDeviceVulkan13Features, synchronization2));
+    device->synchronization2 = enabledFeature(info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SYNCHRONIZATION_2_FEATURES,
+                                              offsetof(VkPhysicalDeviceSynchronization2Features, synchronization2)) ||
+                               enabledFeature(info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES,
+                                              offsetof(VkPhysicalDeviceVulkan13Features, synchronization2));
     device->dispatch = world.newDispatch();
     for (uint32_t i = 0; i < info->queueCreateInfoCount; ++i) {
         const VkDeviceQueueCreateInfo& queues = info->pQueueCreateInfos[i];

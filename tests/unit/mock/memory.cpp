@@ -7,8 +7,7 @@ namespace vwsi::mock {
 
 namespace {
 
-template <typename Struct>
-const Struct* in(const void* chain, VkStructureType type)
+template <typename Struct> const Struct* in(const void* chain, VkStructureType type)
 {
     for (auto* entry = static_cast<const VkBaseInStructure*>(chain); entry; entry = entry->pNext) {
         if (entry->sType == type)
@@ -64,8 +63,8 @@ VkResult AllocateMemory(VkDevice handle, const VkMemoryAllocateInfo* info, const
     memory->type = info->memoryTypeIndex;
     memory->visible = flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT;
     memory->coherent = !memory->visible || (flags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT);
-    const auto* import = in<VkImportMemoryHostPointerInfoEXT>(
-        info->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT);
+    const auto* import =
+        in<VkImportMemoryHostPointerInfoEXT>(info->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT);
     if (import) {
         if (raw(import->pHostPointer) % spec.hostPointerAlignment || info->allocationSize % spec.hostPointerAlignment)
             call.error("imported pointer or size breaks minImportedHostPointerAlignment");

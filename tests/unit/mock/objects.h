@@ -157,8 +157,7 @@ struct Surface {
     Instance* instance = nullptr;
 };
 
-template <typename Handle>
-uint64_t raw(Handle handle)
+template <typename Handle> uint64_t raw(Handle handle)
 {
     if constexpr (std::is_pointer_v<Handle>)
         return reinterpret_cast<uint64_t>(handle);
@@ -166,8 +165,7 @@ uint64_t raw(Handle handle)
         return handle;
 }
 
-template <typename Handle>
-Handle cooked(uint64_t handle)
+template <typename Handle> Handle cooked(uint64_t handle)
 {
     if constexpr (std::is_pointer_v<Handle>)
         return reinterpret_cast<Handle>(handle);

@@ -18,8 +18,10 @@ bool known(VkFormat format)
     case VK_FORMAT_A2R10G10B10_UNORM_PACK32:
     case VK_FORMAT_A2B10G10R10_UNORM_PACK32:
     case VK_FORMAT_R5G6B5_UNORM_PACK16:
-    case VK_FORMAT_R16G16B16A16_SFLOAT: return true;
-    default: return false;
+    case VK_FORMAT_R16G16B16A16_SFLOAT:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -27,9 +29,9 @@ VkFormatProperties formatProperties(const DeviceSpec& spec, VkFormat format)
 {
     if (!known(format))
         return {};
-    constexpr VkFormatFeatureFlags transfer =
-        VK_FORMAT_FEATURE_TRANSFER_SRC_BIT | VK_FORMAT_FEATURE_TRANSFER_DST_BIT | VK_FORMAT_FEATURE_SAMPLED_IMAGE_BIT |
-        VK_FORMAT_FEATURE_BLIT_SRC_BIT | VK_FORMAT_FEATURE_BLIT_DST_BIT;
+    constexpr VkFormatFeatureFlags transfer = VK_FORMAT_FEATURE_TRANSFER_SRC_BIT | VK_FORMAT_FEATURE_TRANSFER_DST_BIT |
+                                              VK_FORMAT_FEATURE_SAMPLED_IMAGE_BIT | VK_FORMAT_FEATURE_BLIT_SRC_BIT |
+                                              VK_FORMAT_FEATURE_BLIT_DST_BIT;
     constexpr VkFormatFeatureFlags attachment =
         VK_FORMAT_FEATURE_COLOR_ATTACHMENT_BIT | VK_FORMAT_FEATURE_COLOR_ATTACHMENT_BLEND_BIT;
     const VkFormatFeatureFlags linear = spec.linearColorAttachments ? transfer | attachment : transfer;
@@ -46,13 +48,15 @@ VkResult imageFormatProperties(const DeviceSpec& spec, VkFormat format, VkImageT
     if (!have || ((usage & VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT) && !(have & VK_FORMAT_FEATURE_COLOR_ATTACHMENT_BIT)) ||
         ((usage & VK_IMAGE_USAGE_STORAGE_BIT) && !(have & VK_FORMAT_FEATURE_STORAGE_IMAGE_BIT)))
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
-    *properties = {{16384, 16384, 1}, tiling == VK_IMAGE_TILING_LINEAR ? 1u : 15u,
-                   tiling == VK_IMAGE_TILING_LINEAR ? 1u : 2048u, VK_SAMPLE_COUNT_1_BIT, 1ull << 31};
+    *properties = {{16384, 16384, 1},
+                   tiling == VK_IMAGE_TILING_LINEAR ? 1u : 15u,
+                   tiling == VK_IMAGE_TILING_LINEAR ? 1u : 2048u,
+                   VK_SAMPLE_COUNT_1_BIT,
+                   1ull << 31};
     return VK_SUCCESS;
 }
 
-template <typename Struct, VkStructureType type>
-Struct* in(void* chain)
+template <typename Struct, VkStructureType type> Struct* in(void* chain)
 {
     for (auto* entry = static_cast<VkBaseOutStructure*>(chain); entry; entry = entry->pNext) {
         if (entry->sType == type)
@@ -75,11 +79,12 @@ void fillFeatures(const DeviceSpec& spec, void* chain)
             f->privateData = spec.privateData;
         }
     }
-    if (auto* f = in<VkPhysicalDeviceSynchronization2Features,
-                     VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SYNCHRONIZATION_2_FEATURES>(chain))
+    if (auto* f =
+            in<VkPhysicalDeviceSynchronization2Features, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SYNCHRONIZATION_2_FEATURES>(
+                chain))
         f->synchronization2 = spec.synchronization2;
-    if (auto* f = in<VkPhysicalDevicePrivateDataFeatures, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRIVATE_DATA_FEATURES>(
-            chain))
+    if (auto* f =
+            in<VkPhysicalDevicePrivateDataFeatures, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRIVATE_DATA_FEATURES>(chain))
         f->privateData = spec.privateData;
 }
 
@@ -101,8 +106,7 @@ void fillProperties(const DeviceSpec& spec, VkPhysicalDeviceProperties* p)
     p->limits.bufferImageGranularity = 1;
 }
 
-template <typename T>
-VkResult listOut(const std::vector<T>& all, uint32_t* count, T* out)
+template <typename T> VkResult listOut(const std::vector<T>& all, uint32_t* count, T* out)
 {
     if (!out) {
         *count = static_cast<uint32_t>(all.size());
@@ -241,10 +245,11 @@ void GetPhysicalDeviceExternalBufferProperties(VkPhysicalDevice device, const Vk
     if (info->handleType == VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT &&
         spec.has("VK_EXT_external_memory_host"))
         properties->externalMemoryProperties = {VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT, 0, info->handleType};
-    if (info->handleType == VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT && spec.has("VK_EXT_external_memory_dma_buf"))
-        properties->externalMemoryProperties = {
-            VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT | VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT, info->handleType,
-            info->handleType};
+    if (info->handleType == VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT &&
+        spec.has("VK_EXT_external_memory_dma_buf"))
+        properties->externalMemoryProperties = {VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT |
+                                                    VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT,
+                                                info->handleType, info->handleType};
 }
 
 void GetPhysicalDeviceExternalSemaphoreProperties(VkPhysicalDevice device,

@@ -7,8 +7,7 @@ namespace vwsi::mock {
 
 namespace {
 
-template <typename Struct>
-const Struct* in(const void* chain, VkStructureType type)
+template <typename Struct> const Struct* in(const void* chain, VkStructureType type)
 {
     for (auto* entry = static_cast<const VkBaseInStructure*>(chain); entry; entry = entry->pNext) {
         if (entry->sType == type)

@@ -31,8 +31,7 @@ struct CommandFacts {
 const CommandFacts* commandFacts(std::string_view name);
 
 /// Calls `visit` for each extension of the origin until it returns true; true when one did.
-template <typename Visit>
-bool anyExtension(const Origin& origin, Visit&& visit)
+template <typename Visit> bool anyExtension(const Origin& origin, Visit&& visit)
 {
     std::string_view rest = origin.extensions;
     while (!rest.empty()) {

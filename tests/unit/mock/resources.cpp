@@ -8,9 +8,12 @@ namespace {
 uint32_t texelSize(VkFormat format)
 {
     switch (format) {
-    case VK_FORMAT_R5G6B5_UNORM_PACK16: return 2;
-    case VK_FORMAT_R16G16B16A16_SFLOAT: return 8;
-    default: return 4;
+    case VK_FORMAT_R5G6B5_UNORM_PACK16:
+        return 2;
+    case VK_FORMAT_R16G16B16A16_SFLOAT:
+        return 8;
+    default:
+        return 4;
     }
 }
 
@@ -31,9 +34,8 @@ VkMemoryRequirements imageRequirements(const Call& call, const Image* image)
     if (!image)
         return {};
     const DeviceSpec& spec = *call.physicalDevice->spec;
-    const uint32_t types = image->info.tiling == VK_IMAGE_TILING_LINEAR
-                               ? allTypes(spec)
-                               : allTypes(spec) & spec.optimalMemoryTypes;
+    const uint32_t types =
+        image->info.tiling == VK_IMAGE_TILING_LINEAR ? allTypes(spec) : allTypes(spec) & spec.optimalMemoryTypes;
     return {(image->size + 255) & ~255ull, 256, types};
 }
 

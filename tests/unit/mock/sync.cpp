@@ -7,8 +7,7 @@ namespace vwsi::mock {
 
 namespace {
 
-template <typename Struct>
-const Struct* in(const void* chain, VkStructureType type)
+template <typename Struct> const Struct* in(const void* chain, VkStructureType type)
 {
     for (auto* entry = static_cast<const VkBaseInStructure*>(chain); entry; entry = entry->pNext) {
         if (entry->sType == type)
@@ -18,8 +17,7 @@ const Struct* in(const void* chain, VkStructureType type)
 }
 
 /// Waits until `done` or for `timeout` nanoseconds; the test process gives up on what would wait for ever.
-template <typename Done>
-VkResult waitUntil(Call& call, uint64_t timeout, Done&& done)
+template <typename Done> VkResult waitUntil(Call& call, uint64_t timeout, Done&& done)
 {
     constexpr uint64_t patience = 20'000'000'000;
     const auto limit = std::chrono::nanoseconds(std::min(timeout, patience));
@@ -99,7 +97,8 @@ VkResult WaitForFences(VkDevice handle, uint32_t count, const VkFence* fences, V
     }
     const auto signalled = [](const Fence* fence) { return fence->signalled; };
     return waitUntil(call, timeout, [&] {
-        return all ? std::all_of(list.begin(), list.end(), signalled) : std::any_of(list.begin(), list.end(), signalled);
+        return all ? std::all_of(list.begin(), list.end(), signalled)
+                   : std::any_of(list.begin(), list.end(), signalled);
     });
 }
 
@@ -117,8 +116,7 @@ VkResult CreateSemaphore(VkDevice handle, const VkSemaphoreCreateInfo* info, con
         semaphore->timeline = type->semaphoreType == VK_SEMAPHORE_TYPE_TIMELINE;
         semaphore->value = type->initialValue;
     }
-    const auto* external =
-        in<VkExportSemaphoreCreateInfo>(info->pNext, VK_STRUCTURE_TYPE_EXPORT_SEMAPHORE_CREATE_INFO);
+    const auto* external = in<VkExportSemaphoreCreateInfo>(info->pNext, VK_STRUCTURE_TYPE_EXPORT_SEMAPHORE_CREATE_INFO);
     semaphore->exportable = external && external->handleTypes;
     return VK_SUCCESS;
 }

@@ -1,8 +1,8 @@
 // The parts of X11 presentation that need no server.
 
+#include "surface/refresh_timer.h"
 #include "surface/xcb/peer_address.h"
 #include "surface/xcb/refresh_rate.h"
-#include "surface/refresh_timer.h"
 #include "surface/xcb/shared_memory.h"
 #include "surface/xcb/sigpipe_guard.h"
 #include "surface/xcb/xcb_visual.h"
