@@ -155,14 +155,13 @@ void Presenter::stepPacing()
 {
     const bool mailbox = m_current.mode == VK_PRESENT_MODE_MAILBOX_KHR;
     // A mailbox frame may be dropped yet; all others are copied at once, ahead of their turn.
-    const bool copied = mailbox || copyToTarget();
+    if (!mailbox)
+        copyToTarget();
     const Nanoseconds now = monotonicNow();
     Nanoseconds turn = m_swapchain.m_target->readyAt(m_current.mode);
     if (turn <= now) {
-        if (copied && copyToTarget())
-            handOver();
-        else
-            waitUntil(kForever);
+        copyToTarget();
+        handOver();
         return;
     }
     if (PendingFrame later; mailbox && peekFrame(&later)) {
@@ -190,27 +189,19 @@ void Presenter::stepPacing()
     waitUntil(turn);
 }
 
-bool Presenter::copyToTarget()
+void Presenter::copyToTarget()
 {
     if (m_copied)
-        return true;
-    {
-        const std::lock_guard lock(m_swapchain.m_mutex);
-        if (m_swapchain.m_images[m_current.image].targetBusy)
-            return false;
-    }
+        return;
     m_swapchain.m_engine.copyToTarget(m_current.image, m_current.stale);
     m_copied = true;
-    return true;
 }
 
 void Presenter::handOver()
 {
     SwapchainImage& image = m_swapchain.m_images[m_current.image];
-    const bool staged = m_swapchain.m_engine.mode() == CopyMode::Staged;
     {
         const std::lock_guard lock(m_swapchain.m_mutex);
-        image.targetBusy = true;
         image.state = ImageState::Shown;
     }
     Frame frame;
@@ -226,11 +217,6 @@ void Presenter::handOver()
     }
     if (result != VK_SUCCESS)
         m_swapchain.latch(result);
-    if (staged) {
-        const std::lock_guard lock(m_swapchain.m_mutex);
-        if (image.state == ImageState::Shown)
-            m_swapchain.makeFree(image);
-    }
     m_swapchain.m_device.fences().recycle();
 }
 
@@ -273,7 +259,6 @@ void Presenter::bufferIdle(uint32_t index)
 {
     const std::lock_guard lock(m_swapchain.m_mutex);
     SwapchainImage& image = m_swapchain.m_images[index];
-    image.targetBusy = false;
     if (image.state == ImageState::Shown)
         m_swapchain.makeFree(image);
 }

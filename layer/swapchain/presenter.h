@@ -64,8 +64,8 @@ private:
     void handOver();
     /// Lets the target handle its events until `deadline`, or until woken.
     void waitUntil(Nanoseconds deadline);
-    /// Copies the current frame into the target's buffer once the target has left that; false when it has not.
-    bool copyToTarget();
+    /// Copies the current frame into its buffer of the target, once.
+    void copyToTarget();
     void drop(const PendingFrame& frame);
     /// Latches an error and gives up all frames.
     void fail(VkResult result);

@@ -14,7 +14,7 @@ enum class ImageState : uint8_t {
     Free,     ///< may be acquired
     Acquired, ///< the application's
     Queued,   ///< presented by the application, not yet handed over to the target
-    Shown,    ///< the target reads the image's own memory
+    Shown,    ///< handed over; free again when the target has left its buffer
 };
 
 /// One presentable image with its bytes on the window system's side.
@@ -26,7 +26,6 @@ struct SwapchainImage {
     TargetBuffer target;
     SubmissionFence* fence = nullptr; ///< of the last submission of the image's commands
     bool realized = false;            ///< has memory and recorded commands
-    bool targetBusy = false;          ///< the target has not reported its buffer idle
     ImageState state = ImageState::Free;
     uint64_t freedAt = 0;                            ///< order of release; the longest free image is acquired first
     DamageRegion stale = DamageRegion::everything(); ///< CopyMode::Staged: what the target's buffer lacks
