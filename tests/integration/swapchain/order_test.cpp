@@ -39,9 +39,9 @@ public:
             m_thread.join();
     }
 
-    unsigned seen = 0;      ///< different frames that were read
-    unsigned torn = 0;      ///< pictures with pixels of several frames
-    unsigned backwards = 0; ///< pictures older than the one before
+    std::atomic<unsigned> seen{0}; ///< different frames that were read
+    unsigned torn = 0;             ///< pictures with pixels of several frames
+    unsigned backwards = 0;        ///< pictures older than the one before
 
 private:
     void run()
@@ -95,15 +95,13 @@ TEST_P(Order, FramesArriveInOrderAndWhole)
         ASSERT_EQ(loop.frame(), VK_SUCCESS);
         ASSERT_TRUE(shows(window, 1, kWidth, kHeight));
         Watcher watcher(window.window());
-        // A second or more of frames in every mode.
-        const uint32_t count = GetParam() == VK_PRESENT_MODE_MAILBOX_KHR     ? 4000
-                               : GetParam() == VK_PRESENT_MODE_IMMEDIATE_KHR ? 600
-                                                                             : 70;
-        while (loop.frames() < count)
+        // As many frames as it takes for the watcher to have seen some, however busy the machine is.
+        const auto limit = std::chrono::steady_clock::now() + 30s;
+        while ((loop.frames() < 70 || watcher.seen <= 20) && std::chrono::steady_clock::now() < limit)
             ASSERT_EQ(loop.frame(), VK_SUCCESS);
-        EXPECT_TRUE(shows(window, count, kWidth, kHeight));
+        EXPECT_TRUE(shows(window, loop.frames(), kWidth, kHeight));
         watcher.stop();
-        EXPECT_GT(watcher.seen, 10u);
+        EXPECT_GT(watcher.seen, 20u);
         EXPECT_EQ(watcher.torn, 0u);
         EXPECT_EQ(watcher.backwards, 0u);
     }
