@@ -103,7 +103,8 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceCapabilitiesKHR(VkPhysica
 }
 
 /// The structs of VK_EXT_surface_maintenance1 and others in the chain of VkSurfaceCapabilities2KHR.
-void fillCapabilitiesChain(const VkPhysicalDeviceSurfaceInfo2KHR& info, VkSurfaceCapabilities2KHR& capabilities)
+void fillCapabilitiesChain(Surface& surface, const VkPhysicalDeviceSurfaceInfo2KHR& info,
+                           VkSurfaceCapabilities2KHR& capabilities)
 {
     const auto* const mode =
         findInChain<VkSurfacePresentModeEXT>(info.pNext, VK_STRUCTURE_TYPE_SURFACE_PRESENT_MODE_EXT);
@@ -127,8 +128,10 @@ void fillCapabilitiesChain(const VkPhysicalDeviceSurfaceInfo2KHR& info, VkSurfac
             const VkPresentModeKHR asked = mode ? mode->presentMode : VK_PRESENT_MODE_FIFO_KHR;
             // The mode asked about comes first, because an array that is too short must hold it, too.
             out.append([&](VkPresentModeKHR& written) { written = asked; });
+            std::vector<VkPresentModeKHR> modes;
+            surface.presentModes(&modes);
             for (const VkPresentModeKHR other : compatiblePresentModes(asked)) {
-                if (other != asked)
+                if (other != asked && std::find(modes.begin(), modes.end(), other) != modes.end())
                     out.append([&](VkPresentModeKHR& written) { written = other; });
             }
             out.result();
@@ -158,7 +161,7 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceCapabilities2KHR(
         if (mode && mode->presentMode == VK_PRESENT_MODE_MAILBOX_KHR)
             pSurfaceCapabilities->surfaceCapabilities.minImageCount =
                 std::max(pSurfaceCapabilities->surfaceCapabilities.minImageCount, kMailboxImages);
-        fillCapabilitiesChain(*pSurfaceInfo, *pSurfaceCapabilities);
+        fillCapabilitiesChain(*query.surface, *pSurfaceInfo, *pSurfaceCapabilities);
         return VK_SUCCESS;
     });
 }
