@@ -75,6 +75,12 @@ void* HostAllocations::add(size_t size, size_t alignment, VkSystemAllocationScop
     return memory;
 }
 
+HostAllocations::~HostAllocations()
+{
+    for (const auto& [memory, size] : m_live)
+        free(memory);
+}
+
 void HostAllocations::remove(void* memory)
 {
     if (!memory)
