@@ -11,15 +11,15 @@ namespace vwsi {
 
 namespace {
 
-void replaceLayout(VkImageLayout& layout)
-{
-    if (layout == VK_IMAGE_LAYOUT_PRESENT_SRC_KHR || layout == VK_IMAGE_LAYOUT_SHARED_PRESENT_KHR)
-        layout = VK_IMAGE_LAYOUT_GENERAL;
-}
-
 bool isPresentLayout(VkImageLayout layout)
 {
     return layout == VK_IMAGE_LAYOUT_PRESENT_SRC_KHR || layout == VK_IMAGE_LAYOUT_SHARED_PRESENT_KHR;
+}
+
+void replaceLayout(VkImageLayout& layout)
+{
+    if (isPresentLayout(layout))
+        layout = VK_IMAGE_LAYOUT_GENERAL;
 }
 
 /// VkImageMemoryBarrier and VkImageMemoryBarrier2: the array itself, or a copy in `arena` where it names the layout.

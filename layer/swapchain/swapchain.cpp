@@ -4,6 +4,7 @@
 #include "core/instance.h"
 #include "core/log.h"
 #include "core/struct_chain.h"
+#include "surface/present_mode_compatibility.h"
 
 #include <algorithm>
 #include <chrono>
@@ -84,8 +85,7 @@ VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info)
     SurfaceState state;
     if (const VkResult result = m_surface.state(&state); result != VK_SUCCESS)
         return result;
-    // A mailbox needs one image to show, one to wait and one to render to.
-    const uint32_t least = info.presentMode == VK_PRESENT_MODE_MAILBOX_KHR ? 3 : state.minImageCount;
+    const uint32_t least = info.presentMode == VK_PRESENT_MODE_MAILBOX_KHR ? kMailboxImages : state.minImageCount;
     const uint32_t count = std::max(info.minImageCount, least);
     if (!m_images.allocate(m_allocator, count))
         return VK_ERROR_OUT_OF_HOST_MEMORY;
