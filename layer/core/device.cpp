@@ -127,6 +127,15 @@ VkResult Device::signal(VkSemaphore semaphore, VkFence fence)
     return (*usable)->signal(semaphore, fence);
 }
 
+void Device::setLost()
+{
+    if (m_lost.exchange(true))
+        return;
+    const std::lock_guard lock(m_mutex);
+    for (Swapchain* swapchain : m_swapchains)
+        swapchain->deviceLost();
+}
+
 void Device::addSwapchain(Swapchain* swapchain)
 {
     const std::lock_guard lock(m_mutex);

@@ -65,7 +65,14 @@ public:
     VkResult signal(VkSemaphore semaphore, VkFence fence);
 
     /// A frame that never completed, or the driver, said that the device is gone; later calls report it.
-    void setLost() { m_lost.store(true, std::memory_order_relaxed); }
+    void setLost();
+    /// Takes note of what the driver said.
+    VkResult noted(VkResult result)
+    {
+        if (result == VK_ERROR_DEVICE_LOST)
+            setLost();
+        return result;
+    }
     bool lost() const { return m_lost.load(std::memory_order_relaxed); }
 
     // Swapchains of the device, for vkDestroyDevice and for private data slots that are destroyed.

@@ -39,6 +39,14 @@ constexpr ExtensionInfo kSupplied[] = {
      VK_KHR_SWAPCHAIN_MUTABLE_FORMAT_SPEC_VERSION, false},
     {Extension::KhrIncrementalPresent, VK_KHR_INCREMENTAL_PRESENT_EXTENSION_NAME,
      VK_KHR_INCREMENTAL_PRESENT_SPEC_VERSION, false},
+    {Extension::KhrPresentId, VK_KHR_PRESENT_ID_EXTENSION_NAME, VK_KHR_PRESENT_ID_SPEC_VERSION, false},
+    {Extension::KhrPresentWait, VK_KHR_PRESENT_WAIT_EXTENSION_NAME, VK_KHR_PRESENT_WAIT_SPEC_VERSION, false},
+#ifdef VK_KHR_present_id2
+    {Extension::KhrPresentId2, VK_KHR_PRESENT_ID_2_EXTENSION_NAME, VK_KHR_PRESENT_ID_2_SPEC_VERSION, false},
+#endif
+#ifdef VK_KHR_present_wait2
+    {Extension::KhrPresentWait2, VK_KHR_PRESENT_WAIT_2_EXTENSION_NAME, VK_KHR_PRESENT_WAIT_2_SPEC_VERSION, false},
+#endif
     {Extension::ExtSwapchainMaintenance1, VK_EXT_SWAPCHAIN_MAINTENANCE_1_EXTENSION_NAME,
      VK_EXT_SWAPCHAIN_MAINTENANCE_1_SPEC_VERSION, false},
 };

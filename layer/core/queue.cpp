@@ -247,6 +247,17 @@ const Element* parallel(const void* chain, VkStructureType type, const Element* 
     return info && info->swapchainCount > i && info->*array ? &(info->*array)[i] : nullptr;
 }
 
+/// Both extensions number the presents of a swapchain in the same sequence.
+uint64_t presentIdOf(const VkPresentInfoKHR& info, uint32_t i)
+{
+    const uint64_t* id = parallel(info.pNext, VK_STRUCTURE_TYPE_PRESENT_ID_KHR, &VkPresentIdKHR::pPresentIds, i);
+#ifdef VK_KHR_present_id2
+    if (!id)
+        id = parallel(info.pNext, VK_STRUCTURE_TYPE_PRESENT_ID_2_KHR, &VkPresentId2KHR::pPresentIds, i);
+#endif
+    return id ? *id : 0;
+}
+
 PresentRequest requestOf(const VkPresentInfoKHR& info, uint32_t i)
 {
     PresentRequest request;
@@ -254,6 +265,7 @@ PresentRequest requestOf(const VkPresentInfoKHR& info, uint32_t i)
     request.region = parallel(info.pNext, VK_STRUCTURE_TYPE_PRESENT_REGIONS_KHR, &VkPresentRegionsKHR::pRegions, i);
     request.mode = parallel(info.pNext, VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_MODE_INFO_EXT,
                             &VkSwapchainPresentModeInfoEXT::pPresentModes, i);
+    request.notes.presentId = presentIdOf(info, i);
     return request;
 }
 
@@ -267,31 +279,31 @@ Queue::Queue(Device& device, VkQueue handle, uint32_t family, VkDeviceQueueCreat
 VkResult Queue::submit(uint32_t count, const VkSubmitInfo* submits, VkFence fence)
 {
     const std::lock_guard lock(m_mutex);
-    return submitStruck(m_device, m_handle, count, submits, [&](const VkSubmitInfo* batches) {
+    return m_device.noted(submitStruck(m_device, m_handle, count, submits, [&](const VkSubmitInfo* batches) {
         return m_device.next().QueueSubmit(m_handle, count, batches, fence);
-    });
+    }));
 }
 
 VkResult Queue::submit2(uint32_t count, const VkSubmitInfo2* submits, VkFence fence)
 {
     const std::lock_guard lock(m_mutex);
-    return submitStruck(m_device, m_handle, count, submits, [&](const VkSubmitInfo2* batches) {
+    return m_device.noted(submitStruck(m_device, m_handle, count, submits, [&](const VkSubmitInfo2* batches) {
         return m_device.next().QueueSubmit2(m_handle, count, batches, fence);
-    });
+    }));
 }
 
 VkResult Queue::bindSparse(uint32_t count, const VkBindSparseInfo* binds, VkFence fence)
 {
     const std::lock_guard lock(m_mutex);
-    return submitStruck(m_device, m_handle, count, binds, [&](const VkBindSparseInfo* batches) {
+    return m_device.noted(submitStruck(m_device, m_handle, count, binds, [&](const VkBindSparseInfo* batches) {
         return m_device.next().QueueBindSparse(m_handle, count, batches, fence);
-    });
+    }));
 }
 
 VkResult Queue::waitIdle()
 {
     const std::lock_guard lock(m_mutex);
-    return m_device.next().QueueWaitIdle(m_handle);
+    return m_device.noted(m_device.next().QueueWaitIdle(m_handle));
 }
 
 VkResult Queue::signal(VkSemaphore semaphore, VkFence fence)
@@ -349,8 +361,7 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
         struck.giveBack();
         for (uint32_t i = 0; i < users && fence; ++i)
             m_device.fences().drop(fence);
-        if (result == VK_ERROR_DEVICE_LOST)
-            m_device.setLost();
+        m_device.noted(result);
         for (uint32_t i = 0; i < count && info.pResults; ++i)
             info.pResults[i] = result;
         return result;

@@ -138,7 +138,7 @@ VKAPI_ATTR VkResult VKAPI_CALL DeviceWaitIdle(VkDevice device)
     Device& object = *Device::find(device);
     for (const auto& queue : object.queues())
         queue->mutex().lock();
-    const VkResult result = object.next().DeviceWaitIdle(device);
+    const VkResult result = object.noted(object.next().DeviceWaitIdle(device));
     for (const auto& queue : object.queues())
         queue->mutex().unlock();
     return result;

@@ -22,6 +22,7 @@ const std::vector<Hook>& sortedHooks()
                  layoutHooks(),
                  objectHooks(),
                  swapchainHooks(),
+                 presentWaitHooks(),
 #ifdef VWSI_HAVE_XCB
                  xcbHooks(),
 #endif

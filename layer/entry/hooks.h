@@ -38,6 +38,7 @@ std::span<const Hook> queueHooks();
 std::span<const Hook> layoutHooks();
 std::span<const Hook> objectHooks();
 std::span<const Hook> swapchainHooks();
+std::span<const Hook> presentWaitHooks();
 #ifdef VWSI_HAVE_XCB
 std::span<const Hook> xcbHooks();
 #endif

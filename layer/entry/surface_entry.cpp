@@ -137,6 +137,16 @@ void fillCapabilitiesChain(Surface& surface, const VkPhysicalDeviceSurfaceInfo2K
             out.result();
             break;
         }
+#ifdef VK_KHR_present_id2
+        case VK_STRUCTURE_TYPE_SURFACE_CAPABILITIES_PRESENT_ID_2_KHR:
+            reinterpret_cast<VkSurfaceCapabilitiesPresentId2KHR*>(entry)->presentId2Supported = VK_TRUE;
+            break;
+#endif
+#ifdef VK_KHR_present_wait2
+        case VK_STRUCTURE_TYPE_SURFACE_CAPABILITIES_PRESENT_WAIT_2_KHR:
+            reinterpret_cast<VkSurfaceCapabilitiesPresentWait2KHR*>(entry)->presentWait2Supported = VK_TRUE;
+            break;
+#endif
         default:
             break;
         }

@@ -170,6 +170,7 @@ void Presenter::stepPacing()
         case CompletionWaiter::Status::Done:
             // The new frame's damage is relative to the one that nobody will see.
             later.damage = m_current.damage;
+            m_history.superseded(m_current.notes);
             drop(m_current);
             if (takeFrame()) {
                 m_current.damage.add(later.damage);
@@ -209,9 +210,11 @@ void Presenter::handOver()
     frame.serial = ++m_handedOver;
     frame.mode = m_current.mode;
     frame.damage = m_current.damage.rectangles();
+    m_history.handedOver(frame.serial, m_current.notes);
     const VkResult result = m_swapchain.m_target->present(frame);
     m_hasCurrent = false;
     if (result < 0) {
+        m_history.refused(frame.serial);
         fail(result);
         return;
     }
@@ -243,6 +246,9 @@ void Presenter::drop(const PendingFrame& frame)
 void Presenter::fail(VkResult result)
 {
     m_failed = true;
+    // What the window system has taken over before may have been seen; of a lost window or device nobody can tell.
+    if (result == VK_ERROR_OUT_OF_DATE_KHR)
+        m_history.close();
     m_swapchain.latch(result);
     if (m_hasCurrent)
         drop(m_current);
@@ -265,8 +271,7 @@ void Presenter::bufferIdle(uint32_t index)
 
 void Presenter::framePresented(uint64_t serial, Nanoseconds when)
 {
-    static_cast<void>(serial);
-    static_cast<void>(when);
+    m_history.reported(serial, when);
 }
 
 } // namespace vwsi

@@ -5,6 +5,7 @@
 #include "surface/target.h"
 #include "swapchain/completion_waiter.h"
 #include "swapchain/damage_region.h"
+#include "swapchain/present_history.h"
 
 #include <atomic>
 #include <cstdint>
@@ -23,6 +24,7 @@ struct PendingFrame {
     VkPresentModeKHR mode = VK_PRESENT_MODE_FIFO_KHR;
     DamageRegion damage; ///< changed since the last frame
     DamageRegion stale;  ///< CopyMode::Staged: what the target's buffer of this image lacks
+    FrameNotes notes;
 };
 
 /// The thread of a swapchain that waits for copies, paces frames and hands them to the target.
@@ -31,8 +33,8 @@ struct PendingFrame {
 /// is dropped.
 class Presenter final : private TargetEvents {
 public:
-    Presenter(Swapchain& swapchain, Device& device, CopyEngine& engine)
-        : m_swapchain(swapchain), m_waiter(device, engine)
+    Presenter(Swapchain& swapchain, Device& device, CopyEngine& engine, PresentIds& ids)
+        : m_swapchain(swapchain), m_waiter(device, engine), m_history(ids)
     {
     }
     ~Presenter();
@@ -75,6 +77,7 @@ private:
 
     Swapchain& m_swapchain;
     CompletionWaiter m_waiter;
+    PresentHistory m_history;
     pthread_t m_thread{};
     int m_wake = -1;
     bool m_running = false;

@@ -13,7 +13,7 @@ namespace vwsi {
 
 Swapchain::Swapchain(Device& device, Surface& surface, const VkAllocationCallbacks* callbacks)
     : m_allocator(callbacks), m_device(device), m_surface(surface), m_engine(device, m_allocator),
-      m_presenter(*this, device, m_engine)
+      m_presenter(*this, device, m_engine, m_presentIds)
 {
 }
 
@@ -162,6 +162,8 @@ void Swapchain::latch(VkResult result)
                                                     : "out of memory");
     m_status = result;
     m_freed.notify_all();
+    if (result < 0)
+        m_presentIds.fail(result);
 }
 
 VkResult Swapchain::status()
@@ -275,6 +277,7 @@ VkResult Swapchain::enqueue(const PresentRequest& request, SubmissionFence* fenc
         frame.fence = fence;
         frame.submitted = monotonicNow();
         frame.mode = m_presentMode;
+        frame.notes = request.notes;
         frame.damage = DamageRegion::from(request.region, m_extent);
         // The image's buffer lacks this change and those of the frames since the image was last presented; from now on
         // all other buffers lack this one.
@@ -288,6 +291,7 @@ VkResult Swapchain::enqueue(const PresentRequest& request, SubmissionFence* fenc
             return result;
         }
         presented.state = ImageState::Queued;
+        m_presentIds.queued(frame.notes.presentId);
         m_presenter.push(frame);
     }
     m_presenter.wake();
@@ -317,6 +321,7 @@ void Swapchain::retire()
         const std::lock_guard lock(m_mutex);
         m_retired = true;
         m_freed.notify_all();
+        m_presentIds.retire();
     }
     if (m_surface.swapchain == this)
         m_surface.swapchain = nullptr;

@@ -6,6 +6,7 @@
 #include "surface/surface.h"
 #include "swapchain/copy_engine.h"
 #include "swapchain/damage_region.h"
+#include "swapchain/present_ids.h"
 #include "swapchain/presenter.h"
 #include "swapchain/swapchain_image.h"
 
@@ -23,6 +24,7 @@ struct PresentRequest {
     uint32_t imageIndex = 0;
     const VkPresentRegionKHR* region = nullptr; ///< VK_KHR_incremental_present
     const VkPresentModeKHR* mode = nullptr;     ///< VK_EXT_swapchain_maintenance1: mode from this frame on
+    FrameNotes notes;
 };
 
 /// A VkSwapchainKHR: presentable images, who holds them, and what the surface said last.
@@ -75,11 +77,17 @@ public:
     /// Second step of a present whose first step failed: the image returns to the swapchain.
     void rejectPresent(uint32_t imageIndex);
 
+    /// vkWaitForPresentKHR and vkWaitForPresent2KHR; may run beside every other call.
+    VkResult waitForPresent(uint64_t id, uint64_t timeout) { return m_presentIds.wait(id, timeout); }
+
     /// vkReleaseSwapchainImagesEXT.
     VkResult release(uint32_t count, const uint32_t* indices);
 
     /// The surface got a new swapchain: nothing more can be acquired, what is acquired can still be presented.
     void retire();
+
+    /// The device is gone: nobody may wait for this swapchain any more.
+    void deviceLost() { latch(VK_ERROR_DEVICE_LOST); }
 
     /// What the next call reports: VK_SUCCESS, VK_SUBOPTIMAL_KHR or an error that stays.
     VkResult status();
@@ -103,6 +111,7 @@ private:
     HostArray<SwapchainImage> m_images;
     CopyEngine m_engine;
     PrivateData m_privateData;
+    PresentIds m_presentIds;
 
     std::mutex m_mutex;
     std::condition_variable m_freed;
