@@ -76,6 +76,7 @@ namespace vwsi {
     X(CmdWaitEvents2, "vkCmdWaitEvents2KHR", VK_API_VERSION_1_3)                                                       \
     X(CmdSetEvent2, "vkCmdSetEvent2KHR", VK_API_VERSION_1_3)                                                           \
     X(CmdCopyImageToBuffer, "", VK_API_VERSION_1_0)                                                                    \
+    X(CmdBlitImage, "", VK_API_VERSION_1_0)                                                                            \
     X(CmdFillBuffer, "", VK_API_VERSION_1_0)                                                                           \
     X(SetPrivateData, "vkSetPrivateDataEXT", VK_API_VERSION_1_3)                                                       \
     X(GetPrivateData, "vkGetPrivateDataEXT", VK_API_VERSION_1_3)                                                       \

@@ -27,7 +27,7 @@ void FencePool::wait(const SubmissionFence& fence)
         m_device.next().WaitForFences(m_device.handle(), 1, &fence.fence, VK_TRUE, settings().stuckTimeoutNs);
     if (result == VK_SUCCESS)
         return;
-    VWSI_ERROR("a frame's copy did not complete before its swapchain was destroyed (%d); the host is stuck or gone",
+    VWSI_ERROR("a frame's copy does not complete (%d), but its memory is to be freed; the host is stuck or gone",
                result);
     m_device.setLost();
 }

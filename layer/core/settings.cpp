@@ -1,6 +1,7 @@
 #include "core/settings.h"
 
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
@@ -49,6 +50,23 @@ void readNumber(const char* name, uint64_t lowest, uint64_t highest, uint64_t& v
     value = number;
 }
 
+void readSize(const char* name, uint32_t& width, uint32_t& height, Complaints& complaints)
+{
+    const char* text = safeEnv(name);
+    if (!text || !*text)
+        return;
+    constexpr unsigned kMost = 16384;
+    unsigned numbers[2]{};
+    char end = 0;
+    if (sscanf(text, "%5ux%5u%c", &numbers[0], &numbers[1], &end) != 2 || !numbers[0] || !numbers[1] ||
+        numbers[0] > kMost || numbers[1] > kMost) {
+        complaints.push_back(std::string(name) + "=" + text + " is not a size such as 640x480; using the default");
+        return;
+    }
+    width = numbers[0];
+    height = numbers[1];
+}
+
 void readText(const char* name, std::string& value)
 {
     if (const char* text = safeEnv(name))
@@ -86,6 +104,7 @@ Settings readSettings(Complaints& complaints)
     readChoice<std::string>("VENUS_WSI_WAYLAND", {{"auto", "auto"}, {"shm", "shm"}}, s.wayland, complaints);
     readText("VENUS_WSI_DRM_DEVICE", s.drmDevice);
     readText("VENUS_WSI_HEADLESS_DIR", s.headlessDir);
+    readSize("VENUS_WSI_HEADLESS_SIZE", s.headlessWidth, s.headlessHeight, complaints);
     return s;
 }
 

@@ -41,6 +41,9 @@ struct Settings {
     std::string drmDevice;
     /// Folder in which headless surfaces leave the frames presented on them as PPM files (VENUS_WSI_HEADLESS_DIR).
     std::string headlessDir;
+    /// Size of headless surfaces (VENUS_WSI_HEADLESS_SIZE, "640x480"); 0: the swapchain determines it.
+    uint32_t headlessWidth = 0;
+    uint32_t headlessHeight = 0;
 };
 
 /// The process's settings.

@@ -6,6 +6,7 @@
 #include "entry/surface_creation.h"
 #include "surface/headless/headless_surface.h"
 #include "surface/present_mode_compatibility.h"
+#include "surface/present_scaling.h"
 
 #include <algorithm>
 
@@ -70,9 +71,8 @@ VkImageUsageFlags presentableUsage()
            VK_IMAGE_USAGE_STORAGE_BIT | VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_INPUT_ATTACHMENT_BIT;
 }
 
-VkResult capabilities(const Query& query, VkSurfaceCapabilitiesKHR& capabilities)
+VkResult capabilities(const Query& query, SurfaceState& state, VkSurfaceCapabilitiesKHR& capabilities)
 {
-    SurfaceState state;
     if (const VkResult result = query.surface->state(&state); result != VK_SUCCESS)
         return result;
     const uint32_t most = query.device.properties().limits.maxImageDimension2D;
@@ -98,14 +98,16 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceCapabilitiesKHR(VkPhysica
         if (!query.surface)
             return query.instance.next().GetPhysicalDeviceSurfaceCapabilitiesKHR(physicalDevice, surface,
                                                                                  pSurfaceCapabilities);
-        return capabilities(query, *pSurfaceCapabilities);
+        SurfaceState state;
+        return capabilities(query, state, *pSurfaceCapabilities);
     });
 }
 
 /// The structs of VK_EXT_surface_maintenance1 and others in the chain of VkSurfaceCapabilities2KHR.
-void fillCapabilitiesChain(Surface& surface, const VkPhysicalDeviceSurfaceInfo2KHR& info,
-                           VkSurfaceCapabilities2KHR& capabilities)
+VkResult fillCapabilitiesChain(const Query& query, const SurfaceState& state,
+                               const VkPhysicalDeviceSurfaceInfo2KHR& info, VkSurfaceCapabilities2KHR& capabilities)
 {
+    Surface& surface = *query.surface;
     const auto* const mode =
         findInChain<VkSurfacePresentModeEXT>(info.pNext, VK_STRUCTURE_TYPE_SURFACE_PRESENT_MODE_EXT);
     for (auto* entry = static_cast<VkBaseOutStructure*>(capabilities.pNext); entry; entry = entry->pNext) {
@@ -114,12 +116,15 @@ void fillCapabilitiesChain(Surface& surface, const VkPhysicalDeviceSurfaceInfo2K
             reinterpret_cast<VkSurfaceProtectedCapabilitiesKHR*>(entry)->supportsProtected = VK_FALSE;
             break;
         case VK_STRUCTURE_TYPE_SURFACE_PRESENT_SCALING_CAPABILITIES_EXT: {
+            SurfaceScaling possible;
+            if (const VkResult result = presentScaling(query.device, surface, state, &possible); result != VK_SUCCESS)
+                return result;
             auto* const scaling = reinterpret_cast<VkSurfacePresentScalingCapabilitiesEXT*>(entry);
-            scaling->supportedPresentScaling = 0;
-            scaling->supportedPresentGravityX = 0;
-            scaling->supportedPresentGravityY = 0;
-            scaling->minScaledImageExtent = capabilities.surfaceCapabilities.minImageExtent;
-            scaling->maxScaledImageExtent = capabilities.surfaceCapabilities.maxImageExtent;
+            scaling->supportedPresentScaling = possible.scaling;
+            scaling->supportedPresentGravityX = possible.gravity;
+            scaling->supportedPresentGravityY = possible.gravity;
+            scaling->minScaledImageExtent = possible.minExtent;
+            scaling->maxScaledImageExtent = possible.maxExtent;
             break;
         }
         case VK_STRUCTURE_TYPE_SURFACE_PRESENT_MODE_COMPATIBILITY_EXT: {
@@ -151,6 +156,7 @@ void fillCapabilitiesChain(Surface& surface, const VkPhysicalDeviceSurfaceInfo2K
             break;
         }
     }
+    return VK_SUCCESS;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceCapabilities2KHR(
@@ -162,7 +168,8 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceCapabilities2KHR(
         if (!query.surface)
             return query.instance.next().GetPhysicalDeviceSurfaceCapabilities2KHR(physicalDevice, pSurfaceInfo,
                                                                                   pSurfaceCapabilities);
-        const VkResult result = capabilities(query, pSurfaceCapabilities->surfaceCapabilities);
+        SurfaceState state;
+        const VkResult result = capabilities(query, state, pSurfaceCapabilities->surfaceCapabilities);
         if (result != VK_SUCCESS)
             return result;
         // A mode of its own tells the number of images that it needs.
@@ -171,8 +178,7 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceCapabilities2KHR(
         if (mode && mode->presentMode == VK_PRESENT_MODE_MAILBOX_KHR)
             pSurfaceCapabilities->surfaceCapabilities.minImageCount =
                 std::max(pSurfaceCapabilities->surfaceCapabilities.minImageCount, kMailboxImages);
-        fillCapabilitiesChain(*query.surface, *pSurfaceInfo, *pSurfaceCapabilities);
-        return VK_SUCCESS;
+        return fillCapabilitiesChain(query, state, *pSurfaceInfo, *pSurfaceCapabilities);
     });
 }
 

@@ -11,13 +11,6 @@ namespace vwsi {
 class PhysicalDevice;
 class Swapchain;
 
-/// Which present scaling a surface can do in one present mode (VkSurfacePresentScalingCapabilitiesEXT).
-struct SurfaceScaling {
-    VkPresentScalingFlagsEXT scaling = 0;
-    VkPresentGravityFlagsEXT gravityX = 0;
-    VkPresentGravityFlagsEXT gravityY = 0;
-};
-
 /// What a window system knows of its surface at this moment; the rest of VkSurfaceCapabilitiesKHR comes from the
 /// device.
 struct SurfaceState {

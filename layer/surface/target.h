@@ -13,13 +13,14 @@ namespace vwsi {
 
 /// What a target is made for; constant over the life of a swapchain.
 struct TargetInfo {
-    VkExtent2D extent;         ///< size of the presentable images in pixels
+    VkExtent2D extent;         ///< size of the buffers in pixels, if `follows` at first; else that of the images
     const PixelFormat* format; ///< format of the presentable images
     VkColorSpaceKHR colorSpace;
     VkCompositeAlphaFlagBitsKHR compositeAlpha;
     VkPresentModeKHR presentMode; ///< first mode; later frames may name another compatible one
     uint32_t imageCount;          ///< number of buffers that will be allocated
     const void* createInfoNext;   ///< pNext of VkSwapchainCreateInfoKHR, valid during creation only
+    bool follows = false;         ///< frames are scaled to the surface: another size of it is no reason to complain
 };
 
 /// Bytes of the window system that one presentable image's pixels go to.
@@ -35,6 +36,7 @@ struct BufferLayout {
     uint32_t stride = 0;  ///< bytes a row; 0: the target chooses
     size_t size = 0;      ///< least size in bytes; 0: stride * height
     size_t alignment = 0; ///< alignment of address and size; 0: the page size
+    VkExtent2D extent{};  ///< size in pixels; 0: TargetInfo::extent
 };
 
 /// One frame to be shown.
@@ -61,9 +63,9 @@ protected:
 /// Where a swapchain's frames become visible: window, display or memory.
 ///
 /// Life: created by Surface::createTarget on the application's thread, which then calls allocate() once per image
-/// (indices 0..imageCount-1), or later with deferred allocation. From the first frame on, all other methods are called
-/// on one presenter thread. Destroyed on the application's thread after the presenter thread has ended; destruction
-/// must not wait for the window system longer than one round trip.
+/// (indices 0..imageCount-1), or later with deferred allocation, and again when scaled frames need another size. From
+/// the first frame on, all other methods are called on one presenter thread. Destroyed on the application's thread
+/// after the presenter thread has ended; destruction must not wait for the window system longer than one round trip.
 ///
 /// Results: VK_SUCCESS, VK_SUBOPTIMAL_KHR (still shown, but the surface's size or scaling changed),
 /// VK_ERROR_OUT_OF_DATE_KHR (can't be shown any more), VK_ERROR_SURFACE_LOST_KHR, VK_ERROR_OUT_OF_HOST_MEMORY,
@@ -72,7 +74,12 @@ class Target {
 public:
     virtual ~Target() = default;
 
-    /// Makes buffer `index` for a layout; keeps it until destruction.
+    /// Size that the surface has now, as far as is known without asking the window system; `made` where it cannot
+    /// change. Only for TargetInfo::follows; called on the application's thread.
+    virtual VkExtent2D surfaceExtent(VkExtent2D made) const { return made; }
+
+    /// Makes buffer `index` for a layout; keeps it until destruction, or until a call for the same index, whose buffer
+    /// is idle and which replaces it on success.
     virtual VkResult allocate(uint32_t index, const BufferLayout& layout, TargetBuffer* buffer) = 0;
 
     /// Where events go; set once before the first frame.

@@ -11,6 +11,16 @@ namespace {
 /// Rows whose padding is no more than this are copied in one piece, padding included.
 constexpr size_t kRowSlack = 256;
 
+/// A frame's bytes in host-visible memory.
+struct StagedBytes {
+    const HostBuffer* host;
+    VkDeviceSize offset;
+    VkDeviceSize size;
+    uint32_t stride;
+    VkRect2D area;  ///< the pixels of the target's buffer that they are
+    bool wholeRows; ///< what lies beside the area in the target's buffer is no pixel
+};
+
 } // namespace
 
 VkResult CopyEngine::record(uint32_t index)
@@ -47,24 +57,18 @@ void CopyEngine::recordCopy(VkCommandBuffer command, const SwapchainImage& image
                             VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &rendered, 0, nullptr, 0,
                             nullptr);
     if (copies) {
-        const bool staged = m_mode == CopyMode::Staged;
-        const uint32_t stride = staged ? m_stagingStride : image.target.stride;
-        const VkBufferImageCopy region{staged ? stagingOffset(index) : 0,
-                                       stride / m_format->bytesPerPixel,
-                                       0,
-                                       {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
-                                       {0, 0, 0},
-                                       m_imageInfo.extent};
         // PRESENT_SRC is GENERAL to the driver (see entry/layout_entry.cpp).
-        next.CmdCopyImageToBuffer(command, image.image, VK_IMAGE_LAYOUT_GENERAL,
-                                  staged ? m_hostBuffer : image.importedBuffer, 1, &region);
+        if (scales())
+            recordScaledCopy(command, image);
+        else
+            recordPlainCopy(command, image, index);
         const VkMemoryBarrier copied{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_TRANSFER_WRITE_BIT,
                                      VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT};
         next.CmdPipelineBarrier(command, VK_PIPELINE_STAGE_TRANSFER_BIT,
                                 VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &copied, 0, nullptr,
                                 0, nullptr);
     }
-    next.CmdFillBuffer(command, m_hostBuffer, wordOffset(index), sizeof(uint32_t), 1);
+    next.CmdFillBuffer(command, m_host.buffer, wordOffset(index), sizeof(uint32_t), 1);
     // ALL_COMMANDS: the next rendering into this image comes without the semaphore wait that would order it behind
     // this copy, because that wait is struck.
     const VkMemoryBarrier done{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_TRANSFER_WRITE_BIT,
@@ -74,38 +78,70 @@ void CopyEngine::recordCopy(VkCommandBuffer command, const SwapchainImage& image
                             nullptr);
 }
 
+void CopyEngine::recordPlainCopy(VkCommandBuffer command, const SwapchainImage& image, uint32_t index)
+{
+    const bool staged = m_mode == CopyMode::Staged;
+    const uint32_t stride = staged ? m_stagingStride : image.target.stride;
+    const VkBufferImageCopy region{staged ? stagingOffset(index) : 0,
+                                   stride / m_format->bytesPerPixel,
+                                   0,
+                                   {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
+                                   {0, 0, 0},
+                                   m_imageInfo.extent};
+    m_device.next().CmdCopyImageToBuffer(command, image.image, VK_IMAGE_LAYOUT_GENERAL,
+                                         staged ? m_host.buffer : image.importedBuffer, 1, &region);
+}
+
+DamageRegion CopyEngine::shown(uint32_t index, const DamageRegion& damage) const
+{
+    return scales() ? damage.on((*m_images)[index].scaled.placement) : damage;
+}
+
 void CopyEngine::copyToTarget(uint32_t index, const DamageRegion& damage)
 {
-    if (m_mode != CopyMode::Staged)
-        return;
     const SwapchainImage& image = (*m_images)[index];
-    const unsigned char* const source = m_hostMapping + stagingOffset(index);
-    auto* const target = static_cast<unsigned char*>(image.target.data);
-    if (!m_wordUsable) {
-        const VkMappedMemoryRange range{VK_STRUCTURE_TYPE_MAPPED_MEMORY_RANGE, nullptr, m_hostMemory,
-                                        stagingOffset(index), m_stagingSize};
+    // Where the staged bytes lie, and where on the target they go.
+    StagedBytes from{&m_host, stagingOffset(index), m_stagingSize, m_stagingStride, {}, true};
+    from.area.extent = {m_imageInfo.extent.width, m_imageInfo.extent.height};
+    if (scales()) {
+        if (!image.scaled.staging.buffer)
+            return;
+        const VkRect2D& area = image.scaled.placement.destination;
+        from = {&image.scaled.staging,      0,    VK_WHOLE_SIZE,
+                image.scaled.stagingStride, area, area.extent.width == image.scaled.target.width};
+    } else if (m_mode != CopyMode::Staged) {
+        return;
+    }
+    if (!from.host->coherent) {
+        const VkMappedMemoryRange range{VK_STRUCTURE_TYPE_MAPPED_MEMORY_RANGE, nullptr, from.host->memory, from.offset,
+                                        from.size};
         m_device.next().InvalidateMappedMemoryRanges(m_device.handle(), 1, &range);
     }
+    const unsigned char* const source = from.host->mapping + from.offset;
+    auto* const target = static_cast<unsigned char*>(image.target.data) +
+                         size_t{image.target.stride} * static_cast<uint32_t>(from.area.offset.y) +
+                         size_t{m_format->bytesPerPixel} * static_cast<uint32_t>(from.area.offset.x);
 
+    // Rows and columns count from the corner of the area.
     const auto copyRows = [&](uint32_t x, uint32_t y, uint32_t width, uint32_t height) {
         const size_t bytes = size_t{width} * m_format->bytesPerPixel;
         const size_t left = size_t{x} * m_format->bytesPerPixel;
-        if (left == 0 && image.target.stride == m_stagingStride && bytes + kRowSlack >= m_stagingStride) {
-            memcpy(target + size_t{y} * m_stagingStride, source + size_t{y} * m_stagingStride,
-                   size_t{m_stagingStride} * (height - 1) + bytes);
+        if (left == 0 && from.wholeRows && image.target.stride == from.stride && bytes + kRowSlack >= from.stride) {
+            memcpy(target + size_t{y} * from.stride, source + size_t{y} * from.stride,
+                   size_t{from.stride} * (height - 1) + bytes);
             return;
         }
         for (uint32_t row = y; row < y + height; ++row)
-            memcpy(target + size_t{row} * image.target.stride + left, source + size_t{row} * m_stagingStride + left,
-                   bytes);
+            memcpy(target + size_t{row} * image.target.stride + left, source + size_t{row} * from.stride + left, bytes);
     };
     if (damage.isEverything()) {
-        copyRows(0, 0, m_imageInfo.extent.width, m_imageInfo.extent.height);
+        copyRows(0, 0, from.area.extent.width, from.area.extent.height);
         return;
     }
-    for (const VkRect2D& rect : damage.rectangles())
-        copyRows(static_cast<uint32_t>(rect.offset.x), static_cast<uint32_t>(rect.offset.y), rect.extent.width,
-                 rect.extent.height);
+    const DamageRegion here = shown(index, damage);
+    for (const VkRect2D& rect : here.rectangles())
+        copyRows(static_cast<uint32_t>(rect.offset.x - from.area.offset.x),
+                 static_cast<uint32_t>(rect.offset.y - from.area.offset.y), rect.extent.width, rect.extent.height);
 }
 
 } // namespace vwsi

@@ -16,8 +16,6 @@ namespace {
 constexpr VkDeviceSize kWordSpacing = 64;
 constexpr uint32_t kWordPending = 0;
 constexpr uint32_t kWordDone = 1;
-/// Row pitch that every copy engine takes without a slow path.
-constexpr uint32_t kStagingAlignment = 256;
 
 VkDeviceSize alignUp(VkDeviceSize value, VkDeviceSize alignment)
 {
@@ -49,8 +47,19 @@ CopyEngine::~CopyEngine()
 }
 
 VkResult CopyEngine::create(const VkImageCreateInfo& info, const PixelFormat& format, Target& target,
-                            HostArray<SwapchainImage>& images, bool deferred)
+                            HostArray<SwapchainImage>& images, bool deferred, const PresentScaling& scaling,
+                            VkExtent2D surface)
 {
+    m_scaling = scaling;
+    if (scales()) {
+        for (SwapchainImage& image : images)
+            image.scaled.target = surface;
+        VkFormatProperties properties;
+        m_device.instance().next().GetPhysicalDeviceFormatProperties(m_device.physicalDevice().handle(), info.format,
+                                                                     &properties);
+        if (properties.optimalTilingFeatures & VK_FORMAT_FEATURE_SAMPLED_IMAGE_FILTER_LINEAR_BIT)
+            m_filter = VK_FILTER_LINEAR;
+    }
     m_imageInfo = info;
     m_format = &format;
     m_target = &target;
@@ -80,6 +89,11 @@ VkResult CopyEngine::create(const VkImageCreateInfo& info, const PixelFormat& fo
 VkResult CopyEngine::chooseMode()
 {
     const CopyMode wish = settings().copy;
+    if (scales()) {
+        // Whether the target's memory can be imported is tried with every new buffer.
+        m_mode = wish == CopyMode::Staged || !m_device.canImportHostMemory() ? CopyMode::Staged : CopyMode::Import;
+        return createImage(0);
+    }
     const PhysicalDevice& physical = m_device.physicalDevice();
     SwapchainImage& first = (*m_images)[0];
 
@@ -155,27 +169,32 @@ VkResult CopyEngine::checkDirect() const
 
 VkResult CopyEngine::createHostMemory()
 {
-    const DeviceDispatch& next = m_device.next();
-    if (m_mode == CopyMode::Staged) {
+    if (m_mode == CopyMode::Staged && !scales()) {
         m_stagingStride = static_cast<uint32_t>(
             alignUp(VkDeviceSize{m_imageInfo.extent.width} * m_format->bytesPerPixel, kStagingAlignment));
         m_stagingSize = alignUp(VkDeviceSize{m_stagingStride} * m_imageInfo.extent.height,
                                 std::max(m_device.physicalDevice().properties().limits.nonCoherentAtomSize,
                                          VkDeviceSize{kStagingAlignment}));
     }
+    return createHostBuffer(wordOffset(static_cast<uint32_t>(m_images->size())), &m_host);
+}
+
+VkResult CopyEngine::createHostBuffer(VkDeviceSize size, HostBuffer* host)
+{
+    const DeviceDispatch& next = m_device.next();
     const VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                                   nullptr,
                                   0,
-                                  wordOffset(static_cast<uint32_t>(m_images->size())),
+                                  size,
                                   VK_BUFFER_USAGE_TRANSFER_DST_BIT,
                                   VK_SHARING_MODE_EXCLUSIVE,
                                   0,
                                   nullptr};
-    VkResult result = next.CreateBuffer(m_device.handle(), &info, m_allocator.callbacks(), &m_hostBuffer);
+    VkResult result = next.CreateBuffer(m_device.handle(), &info, m_allocator.callbacks(), &host->buffer);
     if (result != VK_SUCCESS)
         return result;
     VkMemoryRequirements requirements;
-    next.GetBufferMemoryRequirements(m_device.handle(), m_hostBuffer, &requirements);
+    next.GetBufferMemoryRequirements(m_device.handle(), host->buffer, &requirements);
 
     // The CPU reads every byte once: uncached memory would cost more than the rest of the frame.
     const PhysicalDevice& physical = m_device.physicalDevice();
@@ -189,19 +208,27 @@ VkResult CopyEngine::createHostMemory()
         VWSI_ERROR("the driver has no host-visible memory for frames; presenting is not possible");
         return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     }
-    m_wordUsable = physical.memory().memoryTypes[type].propertyFlags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+    host->coherent = physical.memory().memoryTypes[type].propertyFlags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
 
     const VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, nullptr, requirements.size, type};
-    result = next.AllocateMemory(m_device.handle(), &allocate, m_allocator.callbacks(), &m_hostMemory);
+    result = next.AllocateMemory(m_device.handle(), &allocate, m_allocator.callbacks(), &host->memory);
     if (result != VK_SUCCESS)
         return result;
-    result = next.BindBufferMemory(m_device.handle(), m_hostBuffer, m_hostMemory, 0);
+    result = next.BindBufferMemory(m_device.handle(), host->buffer, host->memory, 0);
     if (result != VK_SUCCESS)
         return result;
     void* mapping = nullptr;
-    result = next.MapMemory(m_device.handle(), m_hostMemory, 0, VK_WHOLE_SIZE, 0, &mapping);
-    m_hostMapping = static_cast<unsigned char*>(mapping);
+    result = next.MapMemory(m_device.handle(), host->memory, 0, VK_WHOLE_SIZE, 0, &mapping);
+    host->mapping = static_cast<unsigned char*>(mapping);
     return result == VK_ERROR_MEMORY_MAP_FAILED ? VK_ERROR_OUT_OF_HOST_MEMORY : result;
+}
+
+void CopyEngine::destroyHostBuffer(HostBuffer& host)
+{
+    const DeviceDispatch& next = m_device.next();
+    next.DestroyBuffer(m_device.handle(), host.buffer, m_allocator.callbacks());
+    next.FreeMemory(m_device.handle(), host.memory, m_allocator.callbacks());
+    host = {};
 }
 
 VkDeviceSize CopyEngine::wordOffset(uint32_t index) const
@@ -220,7 +247,8 @@ VkResult CopyEngine::createCommands()
         commands.family = families[i];
         if (!commands.buffers.allocate(m_allocator, m_images->size()))
             return VK_ERROR_OUT_OF_HOST_MEMORY;
-        const VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, nullptr, 0, families[i]};
+        const VkCommandPoolCreateFlags flags = scales() ? VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT : 0;
+        const VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, nullptr, flags, families[i]};
         VkResult result = next.CreateCommandPool(m_device.handle(), &pool, heapCallbacks(), &commands.pool);
         if (result != VK_SUCCESS)
             return result;
@@ -243,6 +271,8 @@ VkResult CopyEngine::realize(uint32_t index)
     SwapchainImage& image = (*m_images)[index];
     if (image.realized)
         return VK_SUCCESS;
+    if (scales())
+        return fit(index);
     VkResult result = VK_SUCCESS;
     if (image.memory == VK_NULL_HANDLE) {
         switch (m_mode) {
@@ -264,18 +294,18 @@ VkResult CopyEngine::realize(uint32_t index)
     return result;
 }
 
-VkResult CopyEngine::bindDeviceMemory(SwapchainImage& image)
+VkResult CopyEngine::bindImage(VkImage image, VkDeviceMemory* memory)
 {
     const DeviceDispatch& next = m_device.next();
     VkMemoryRequirements requirements;
-    next.GetImageMemoryRequirements(m_device.handle(), image.image, &requirements);
+    next.GetImageMemoryRequirements(m_device.handle(), image, &requirements);
     const uint32_t type =
         m_device.physicalDevice().memoryType(requirements.memoryTypeBits, 0, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
     if (type == UINT32_MAX)
         return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     const VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, nullptr, requirements.size, type};
-    const VkResult result = next.AllocateMemory(m_device.handle(), &allocate, m_allocator.callbacks(), &image.memory);
-    return result == VK_SUCCESS ? next.BindImageMemory(m_device.handle(), image.image, image.memory, 0) : result;
+    const VkResult result = next.AllocateMemory(m_device.handle(), &allocate, m_allocator.callbacks(), memory);
+    return result == VK_SUCCESS ? next.BindImageMemory(m_device.handle(), image, *memory, 0) : result;
 }
 
 VkResult CopyEngine::importHostMemory(const TargetBuffer& buffer, uint32_t typeBits, VkDeviceMemory* memory)
@@ -327,12 +357,18 @@ VkResult CopyEngine::realizeDirect(uint32_t index)
 VkResult CopyEngine::realizeImport(uint32_t index)
 {
     SwapchainImage& image = (*m_images)[index];
-    const DeviceDispatch& next = m_device.next();
     if (!image.target.data) {
         const BufferLayout wish{0, 0, m_device.physicalDevice().hostPointerAlignment()};
         if (const VkResult result = m_target->allocate(index, wish, &image.target); result != VK_SUCCESS)
             return result;
     }
+    const VkResult result = importTarget(image, m_imageInfo.extent.height);
+    return result == VK_SUCCESS ? bindImage(image.image, &image.memory) : result;
+}
+
+VkResult CopyEngine::importTarget(SwapchainImage& image, uint32_t rows)
+{
+    const DeviceDispatch& next = m_device.next();
     if (!image.target.importable || image.target.stride % m_format->bytesPerPixel)
         return VK_ERROR_FEATURE_NOT_PRESENT;
     const VkExternalMemoryBufferCreateInfo external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO, nullptr,
@@ -340,7 +376,7 @@ VkResult CopyEngine::realizeImport(uint32_t index)
     const VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                                   &external,
                                   0,
-                                  VkDeviceSize{image.target.stride} * m_imageInfo.extent.height,
+                                  VkDeviceSize{image.target.stride} * rows,
                                   VK_BUFFER_USAGE_TRANSFER_DST_BIT,
                                   VK_SHARING_MODE_EXCLUSIVE,
                                   0,
@@ -355,7 +391,7 @@ VkResult CopyEngine::realizeImport(uint32_t index)
     result = importHostMemory(image.target, requirements.memoryTypeBits, &image.importedMemory);
     if (result == VK_SUCCESS)
         result = next.BindBufferMemory(m_device.handle(), image.importedBuffer, image.importedMemory, 0);
-    return result == VK_SUCCESS ? bindDeviceMemory(image) : result;
+    return result;
 }
 
 VkResult CopyEngine::realizeStaged(uint32_t index)
@@ -366,13 +402,14 @@ VkResult CopyEngine::realizeStaged(uint32_t index)
         if (const VkResult result = m_target->allocate(index, {}, &image.target); result != VK_SUCCESS)
             return result;
     }
-    return bindDeviceMemory(image);
+    return bindImage(image.image, &image.memory);
 }
 
 void CopyEngine::destroyImage(SwapchainImage& image)
 {
     const DeviceDispatch& next = m_device.next();
     const VkAllocationCallbacks* const callbacks = m_allocator.callbacks();
+    destroyScaled(image);
     next.DestroyBuffer(m_device.handle(), image.importedBuffer, callbacks);
     next.DestroyImage(m_device.handle(), image.image, callbacks);
     next.FreeMemory(m_device.handle(), image.importedMemory, callbacks);
@@ -388,7 +425,6 @@ void CopyEngine::destroyImage(SwapchainImage& image)
 void CopyEngine::destroy()
 {
     const DeviceDispatch& next = m_device.next();
-    const VkAllocationCallbacks* const callbacks = m_allocator.callbacks();
     for (FamilyCommands& commands : m_families)
         next.DestroyCommandPool(m_device.handle(), commands.pool, heapCallbacks());
     m_families.reset();
@@ -396,11 +432,7 @@ void CopyEngine::destroy()
         for (SwapchainImage& image : *m_images)
             destroyImage(image);
     }
-    next.DestroyBuffer(m_device.handle(), m_hostBuffer, callbacks);
-    next.FreeMemory(m_device.handle(), m_hostMemory, callbacks);
-    m_hostBuffer = VK_NULL_HANDLE;
-    m_hostMemory = VK_NULL_HANDLE;
-    m_hostMapping = nullptr;
+    destroyHostBuffer(m_host);
 }
 
 VkCommandBuffer CopyEngine::command(uint32_t index, uint32_t family) const
@@ -414,13 +446,13 @@ VkCommandBuffer CopyEngine::command(uint32_t index, uint32_t family) const
 
 void CopyEngine::resetWord(uint32_t index)
 {
-    auto* const word = reinterpret_cast<uint32_t*>(m_hostMapping + wordOffset(index));
+    auto* const word = reinterpret_cast<uint32_t*>(m_host.mapping + wordOffset(index));
     std::atomic_ref(*word).store(kWordPending, std::memory_order_release);
 }
 
 bool CopyEngine::wordWritten(uint32_t index) const
 {
-    auto* const word = reinterpret_cast<uint32_t*>(m_hostMapping + wordOffset(index));
+    auto* const word = reinterpret_cast<uint32_t*>(m_host.mapping + wordOffset(index));
     return std::atomic_ref(*word).load(std::memory_order_acquire) == kWordDone;
 }
 

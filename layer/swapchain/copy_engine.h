@@ -14,6 +14,9 @@ class Device;
 ///
 /// Owns the memory of all images of a swapchain and the command buffers, which are recorded once per image and queue
 /// family. Each ends by writing 1 into the image's completion word in host memory.
+///
+/// With PresentScaling the commands scale the image to the target's buffer, and buffer and commands of an image follow
+/// the size of the target when it is next presented (fit()). Pixels that show no part of the image are black.
 class CopyEngine {
 public:
     CopyEngine(Device& device, HostAllocator& allocator);
@@ -22,9 +25,11 @@ public:
     CopyEngine& operator=(const CopyEngine&) = delete;
 
     /// Chooses the way of copying, and makes the images of `images` (without memory if `deferred`) and everything that
-    /// does not depend on their memory. `info` describes the images as the application asked for them.
+    /// does not depend on their memory. `info` describes the images as the application asked for them. `surface` is the
+    /// target's first size, which matters with `scaling` only.
     VkResult create(const VkImageCreateInfo& info, const PixelFormat& format, Target& target,
-                    HostArray<SwapchainImage>& images, bool deferred);
+                    HostArray<SwapchainImage>& images, bool deferred, const PresentScaling& scaling,
+                    VkExtent2D surface);
 
     /// Gives image `index` memory, a buffer of the target and its command buffers.
     VkResult realize(uint32_t index);
@@ -32,6 +37,17 @@ public:
     /// Creates an image with the layout of the presentable ones from an equal description, for their memory.
     VkResult createAlias(const VkImageCreateInfo& info, const VkAllocationCallbacks* callbacks, VkImage* image) const;
 
+    /// The target has another size than the buffer of image `index`, which is to be made anew by fit().
+    bool outgrown(uint32_t index) const;
+
+    /// Gives image `index` a buffer of the target's size, and commands for it. No frame of the image may be under way;
+    /// waits for the fence of its last one, whose word may have been seen earlier.
+    VkResult fit(uint32_t index);
+
+    /// Which pixels of the target's buffer show `damage` of image `index`.
+    DamageRegion shown(uint32_t index, const DamageRegion& damage) const;
+
+    bool scales() const { return m_scaling.wanted(); }
     CopyMode mode() const { return m_mode; }
 
     /// The commands of image `index` for queues of `family`, or null when that family was not known at creation.
@@ -42,7 +58,7 @@ public:
     /// The GPU has finished the copy of image `index`: visible here as soon as it is on the host.
     bool wordWritten(uint32_t index) const;
     /// Host memory is coherent, so that polling the word sees the GPU's write.
-    bool wordUsable() const { return m_wordUsable; }
+    bool wordUsable() const { return m_host.coherent; }
 
     /// CopyMode::Staged: copies `damage` from host-visible memory into the target's buffer of image `index`.
     void copyToTarget(uint32_t index, const DamageRegion& damage);
@@ -51,6 +67,9 @@ public:
     void destroy();
 
 private:
+    /// Row pitch that every copy engine takes without a slow path.
+    static constexpr uint32_t kStagingAlignment = 256;
+
     struct FamilyCommands {
         uint32_t family = 0;
         VkCommandPool pool = VK_NULL_HANDLE;
@@ -61,14 +80,24 @@ private:
     VkResult checkDirect() const;
     VkResult createImage(uint32_t index);
     VkResult createHostMemory();
+    VkResult createHostBuffer(VkDeviceSize size, HostBuffer* host);
+    void destroyHostBuffer(HostBuffer& host);
     VkResult createCommands();
-    VkResult bindDeviceMemory(SwapchainImage& image);
     VkResult realizeDirect(uint32_t index);
     VkResult realizeImport(uint32_t index);
     VkResult realizeStaged(uint32_t index);
+    /// Makes the target's memory of `rows` rows a buffer that the GPU can write.
+    VkResult importTarget(SwapchainImage& image, uint32_t rows);
     VkResult importHostMemory(const TargetBuffer& buffer, uint32_t typeBits, VkDeviceMemory* memory);
+    VkResult bindImage(VkImage image, VkDeviceMemory* memory);
+    VkResult createScaledImage(SwapchainImage& image);
+    VkResult createScaledBytes(SwapchainImage& image);
+    void blackenBorders(const SwapchainImage& image) const;
+    void destroyScaled(SwapchainImage& image);
     VkResult record(uint32_t index);
     void recordCopy(VkCommandBuffer command, const SwapchainImage& image, uint32_t index);
+    void recordPlainCopy(VkCommandBuffer command, const SwapchainImage& image, uint32_t index);
+    void recordScaledCopy(VkCommandBuffer command, const SwapchainImage& image);
     void destroyImage(SwapchainImage& image);
     VkDeviceSize stagingOffset(uint32_t index) const { return m_stagingSize * index; }
     VkDeviceSize wordOffset(uint32_t index) const;
@@ -81,10 +110,10 @@ private:
     VkImageCreateInfo m_imageInfo{};
     CopyMode m_mode = CopyMode::Staged;
 
-    VkBuffer m_hostBuffer = VK_NULL_HANDLE; ///< staging areas of all images, then their completion words
-    VkDeviceMemory m_hostMemory = VK_NULL_HANDLE;
-    unsigned char* m_hostMapping = nullptr;
-    bool m_wordUsable = false;
+    PresentScaling m_scaling;
+    VkFilter m_filter = VK_FILTER_NEAREST;
+
+    HostBuffer m_host; ///< staging areas of all images, then their completion words
     uint32_t m_stagingStride = 0;
     VkDeviceSize m_stagingSize = 0; ///< bytes of one image's staging area; 0 when nothing is staged
     HostArray<FamilyCommands> m_families;

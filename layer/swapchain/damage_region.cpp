@@ -21,10 +21,28 @@ DamageRegion DamageRegion::from(const VkPresentRegionKHR* region, VkExtent2D ext
             {static_cast<int32_t>(left), static_cast<int32_t>(top)},
             {static_cast<uint32_t>(right - left), static_cast<uint32_t>(bottom - top)}};
     }
-    // Nothing changed: one pixel keeps the frame a frame for window systems where no damage means all of it.
-    if (damage.m_count == 0)
-        damage.m_rectangles[damage.m_count++] = {{0, 0}, {1, 1}};
+    damage.keepOne({0, 0});
     return damage;
+}
+
+DamageRegion DamageRegion::on(const Placement& placement) const
+{
+    if (m_everything)
+        return everything();
+    DamageRegion damage;
+    for (const VkRect2D& rect : rectangles()) {
+        const VkRect2D shown = placement.map(rect);
+        if (shown.extent.width && shown.extent.height)
+            damage.m_rectangles[damage.m_count++] = shown;
+    }
+    damage.keepOne(placement.destination.offset);
+    return damage;
+}
+
+void DamageRegion::keepOne(VkOffset2D pixel)
+{
+    if (m_count == 0)
+        m_rectangles[m_count++] = {pixel, {1, 1}};
 }
 
 void DamageRegion::add(const DamageRegion& other)

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "swapchain/placement.h"
+
 #include <array>
 #include <cstdint>
 #include <span>
@@ -25,6 +27,9 @@ public:
     /// Adds another region; past the fixed number of rectangles the result grows to everything.
     void add(const DamageRegion& other);
 
+    /// The same change of the pixels that show it. Never nothing: where none does, one pixel is named.
+    DamageRegion on(const Placement& placement) const;
+
     bool isEverything() const { return m_everything; }
 
     /// The rectangles; empty for everything as well as for nothing.
@@ -32,6 +37,9 @@ public:
 
 private:
     static constexpr uint32_t kCapacity = 16;
+
+    /// Nothing changed: one pixel keeps the frame a frame for window systems where no damage means all of it.
+    void keepOne(VkOffset2D pixel);
 
     std::array<VkRect2D, kCapacity> m_rectangles;
     uint32_t m_count = 0;

@@ -209,7 +209,11 @@ void Presenter::handOver()
     frame.buffer = m_current.image;
     frame.serial = ++m_handedOver;
     frame.mode = m_current.mode;
-    frame.damage = m_current.damage.rectangles();
+    const DamageRegion damage = m_swapchain.m_engine.shown(m_current.image, m_current.damage);
+    // Against a frame of another size or place everything has changed.
+    if (image.scaled.placement == m_shownPlacement)
+        frame.damage = damage.rectangles();
+    m_shownPlacement = image.scaled.placement;
     m_history.handedOver(frame.serial, m_current.notes);
     const VkResult result = m_swapchain.m_target->present(frame);
     m_hasCurrent = false;

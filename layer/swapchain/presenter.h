@@ -95,6 +95,7 @@ private:
     bool m_copied = false;
     bool m_failed = false;
     uint64_t m_handedOver = 0;
+    Placement m_shownPlacement; ///< of the last frame that was handed over
 };
 
 } // namespace vwsi

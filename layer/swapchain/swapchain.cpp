@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/struct_chain.h"
 #include "surface/present_mode_compatibility.h"
+#include "surface/present_scaling.h"
 
 #include <algorithm>
 #include <chrono>
@@ -85,6 +86,8 @@ VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info)
     SurfaceState state;
     if (const VkResult result = m_surface.state(&state); result != VK_SUCCESS)
         return result;
+    if (const VkResult result = readScaling(info, state); result != VK_SUCCESS)
+        return result;
     const uint32_t least = info.presentMode == VK_PRESENT_MODE_MAILBOX_KHR ? kMailboxImages : state.minImageCount;
     const uint32_t count = std::max(info.minImageCount, least);
     if (!m_images.allocate(m_allocator, count))
@@ -92,11 +95,12 @@ VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info)
     for (SwapchainImage& image : m_images)
         makeFree(image);
 
-    const TargetInfo target{m_extent, m_format,  info.imageColorSpace, info.compositeAlpha, info.presentMode,
-                            count,    info.pNext};
+    const VkExtent2D surface = m_scaling.wanted() ? state.currentExtent : m_extent;
+    const TargetInfo target{surface,          m_format, info.imageColorSpace, info.compositeAlpha,
+                            info.presentMode, count,    info.pNext,           m_scaling.wanted()};
     if (const VkResult result = m_surface.createTarget(target, &m_target); result != VK_SUCCESS)
         return result;
-    if (const VkResult result = createEngine(info); result != VK_SUCCESS)
+    if (const VkResult result = createEngine(info, surface); result != VK_SUCCESS)
         return result;
     // Each image keeps the fence of its last submission while the next one is under way.
     if (const VkResult result = m_device.fences().reserve(2 * count + 2); result != VK_SUCCESS)
@@ -106,7 +110,26 @@ VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info)
     return m_presenter.start(m_allocator, count);
 }
 
-VkResult Swapchain::createEngine(const VkSwapchainCreateInfoKHR& info)
+VkResult Swapchain::readScaling(const VkSwapchainCreateInfoKHR& info, const SurfaceState& state)
+{
+    const auto* const wish = findInChain<VkSwapchainPresentScalingCreateInfoEXT>(
+        info.pNext, VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_SCALING_CREATE_INFO_EXT);
+    // A surface whose size the swapchain determines always has that of the images.
+    if (!wish || !wish->scalingBehavior || determinedBySwapchain(state))
+        return VK_SUCCESS;
+    m_scaling = {wish->scalingBehavior, wish->presentGravityX, wish->presentGravityY};
+    SurfaceScaling possible;
+    if (const VkResult result = presentScaling(m_device.physicalDevice(), m_surface, state, &possible);
+        result != VK_SUCCESS)
+        return result;
+    if (!(m_scaling.behavior & ~possible.scaling))
+        return VK_SUCCESS;
+    VWSI_ERROR("present scaling 0x%x is not possible on %s; ask VkSurfacePresentScalingCapabilitiesEXT for what is",
+               m_scaling.behavior, m_surface.windowSystem());
+    return VK_ERROR_INITIALIZATION_FAILED;
+}
+
+VkResult Swapchain::createEngine(const VkSwapchainCreateInfoKHR& info, VkExtent2D surface)
 {
     VkImageCreateInfo image{};
     image.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO;
@@ -138,7 +161,7 @@ VkResult Swapchain::createEngine(const VkSwapchainCreateInfoKHR& info)
         }
     }
     const bool deferred = info.flags & VK_SWAPCHAIN_CREATE_DEFERRED_MEMORY_ALLOCATION_BIT_EXT;
-    return m_engine.create(image, *m_format, *m_target, m_images, deferred);
+    return m_engine.create(image, *m_format, *m_target, m_images, deferred, m_scaling, surface);
 }
 
 void Swapchain::makeFree(SwapchainImage& image)
@@ -244,7 +267,7 @@ void Swapchain::cancelAcquire(uint32_t imageIndex)
 
 VkResult Swapchain::preparePresent(uint32_t imageIndex, uint32_t family, VkCommandBuffer* command)
 {
-    const std::lock_guard lock(m_mutex);
+    std::unique_lock lock(m_mutex);
     if (imageIndex >= m_images.size() || m_images[imageIndex].state != ImageState::Acquired) {
         VWSI_ERROR("vkQueuePresentKHR of swapchain image %u, which the application has not acquired", imageIndex);
         return VK_ERROR_VALIDATION_FAILED_EXT;
@@ -255,6 +278,13 @@ VkResult Swapchain::preparePresent(uint32_t imageIndex, uint32_t family, VkComma
     if (!*command) {
         VWSI_ERROR("vkQueuePresentKHR on a queue of family %u, which cannot present", family);
         return VK_ERROR_VALIDATION_FAILED_EXT;
+    }
+    if (m_engine.outgrown(imageIndex)) {
+        // The image is the application's, its buffer nobody's; the presenter goes on meanwhile.
+        lock.unlock();
+        if (const VkResult result = m_engine.fit(imageIndex); result != VK_SUCCESS)
+            return result;
+        lock.lock();
     }
     m_engine.resetWord(imageIndex);
     return m_status;

@@ -96,7 +96,8 @@ private:
     friend class Presenter;
 
     VkResult initialize(const VkSwapchainCreateInfoKHR& info);
-    VkResult createEngine(const VkSwapchainCreateInfoKHR& info);
+    VkResult readScaling(const VkSwapchainCreateInfoKHR& info, const SurfaceState& state);
+    VkResult createEngine(const VkSwapchainCreateInfoKHR& info, VkExtent2D surface);
     void makeFree(SwapchainImage& image);
     /// Keeps the worse of the present status and `result`; wakes waiting acquires on errors.
     void latch(VkResult result);
@@ -106,6 +107,7 @@ private:
     Surface& m_surface;
     const PixelFormat* m_format = nullptr;
     VkExtent2D m_extent{};
+    PresentScaling m_scaling; ///< wanted only on surfaces with a size of their own
     VkPresentModeKHR m_presentMode = VK_PRESENT_MODE_FIFO_KHR;
     std::unique_ptr<Target> m_target;
     HostArray<SwapchainImage> m_images;

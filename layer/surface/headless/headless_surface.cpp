@@ -87,6 +87,11 @@ public:
     VkResult state(SurfaceState* state) override
     {
         *state = {};
+        if (settings().headlessWidth) {
+            state->currentExtent = {settings().headlessWidth, settings().headlessHeight};
+            state->minExtent = state->currentExtent;
+            state->maxExtent = state->currentExtent;
+        }
         state->compositeAlpha = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR | VK_COMPOSITE_ALPHA_PRE_MULTIPLIED_BIT_KHR |
                                 VK_COMPOSITE_ALPHA_INHERIT_BIT_KHR;
         return VK_SUCCESS;

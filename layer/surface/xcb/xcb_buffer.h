@@ -32,6 +32,7 @@ public:
     TargetBuffer mapping() const { return m_mapping; }
     Transport transport() const { return m_transport; }
     xcb_pixmap_t pixmap() const { return m_pixmap; }
+    VkExtent2D extent() const { return m_extent; }
 
     /// The region (XFixes) of the given rectangles, or XCB_NONE when it is all of the pixmap.
     xcb_xfixes_region_t region(std::span<const xcb_rectangle_t> rectangles, bool whole);

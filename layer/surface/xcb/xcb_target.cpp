@@ -45,7 +45,7 @@ VkResult XcbTarget::create(xcb_connection_t* application, xcb_window_t window, c
 XcbTarget::XcbTarget(std::unique_ptr<XcbConnection> connection, xcb_window_t window, const XcbVisual& visual,
                      std::shared_ptr<XcbWindowState> state, const TargetInfo& info)
     : m_connection(std::move(connection)), m_window(window), m_visual(visual), m_state(std::move(state)),
-      m_extent(info.extent), m_buffers(info.imageCount)
+      m_extent(info.extent), m_follows(info.follows), m_buffers(info.imageCount)
 {
 }
 
@@ -86,7 +86,7 @@ VkResult XcbTarget::start()
     free(error);
     if (!geometry)
         return VK_ERROR_SURFACE_LOST_KHR;
-    m_windowExtent = {geometry->width, geometry->height};
+    m_windowExtent = VkExtent2D{geometry->width, geometry->height};
     return VK_SUCCESS;
 }
 
@@ -107,22 +107,27 @@ XcbTarget::~XcbTarget()
 VkResult XcbTarget::allocate(uint32_t index, const BufferLayout& layout, TargetBuffer* buffer)
 {
     const SigpipeGuard guard;
-    const VkResult result =
-        XcbBuffer::create(*m_connection, m_window, m_visual, m_extent, layout, m_transport, &m_buffers[index]);
+    const VkExtent2D extent = layout.extent.width ? layout.extent : m_extent;
+    std::unique_ptr<XcbBuffer> made;
+    const VkResult result = XcbBuffer::create(*m_connection, m_window, m_visual, extent, layout, m_transport, &made);
     // The replies waited for may have brought events along for the presenter thread.
     const uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = write(m_allocated, &one, sizeof(one));
     if (result != VK_SUCCESS) {
         if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
-            VWSI_ERROR("X11: the server has no memory for %ux%u pixels: use fewer or smaller images", m_extent.width,
-                       m_extent.height);
+            VWSI_ERROR("X11: the server has no memory for %ux%u pixels: use fewer or smaller images", extent.width,
+                       extent.height);
         return result;
     }
-    *buffer = m_buffers[index]->mapping();
-    if (index == 0) {
+    *buffer = made->mapping();
+    {
+        const std::lock_guard lock(m_buffersMutex);
+        std::swap(m_buffers[index], made);
+    }
+    if (index == 0 && !made) {
         static constexpr const char* kNames[] = {"shared pixmaps", "shared images", "the socket"};
         VWSI_INFO("X11: window 0x%x, %ux%u, depth %u: frames go by %s, paced by %s, over %s connection", m_window,
-                  m_extent.width, m_extent.height, m_visual.depth,
+                  extent.width, extent.height, m_visual.depth,
                   kNames[static_cast<unsigned>(m_buffers[index]->transport())], m_present ? "Present" : "a timer",
                   m_connection->isPrivate() ? "a private" : "the application's");
     }
@@ -153,8 +158,8 @@ VkResult XcbTarget::present(const Frame& frame)
     if (m_result < 0)
         return m_result;
     const SigpipeGuard guard;
-    setRectangles(frame.damage);
     XcbBuffer& buffer = *m_buffers[frame.buffer];
+    setRectangles(frame.damage, buffer.extent());
     buffer.upload(m_gc, m_rectangles);
     if (usesPresent(frame.mode)) {
         m_present->show(buffer, frame, buffer.region(m_rectangles, frame.damage.empty()));
@@ -170,17 +175,17 @@ VkResult XcbTarget::present(const Frame& frame)
     return status();
 }
 
-void XcbTarget::setRectangles(std::span<const VkRect2D> damage)
+void XcbTarget::setRectangles(std::span<const VkRect2D> damage, VkExtent2D extent)
 {
     m_rectangles.clear();
-    const VkRect2D all{{0, 0}, m_extent};
+    const VkRect2D all{{0, 0}, extent};
     if (damage.empty())
         damage = {&all, 1};
     for (const VkRect2D& rect : damage) {
-        const int64_t left = std::clamp<int64_t>(rect.offset.x, 0, m_extent.width);
-        const int64_t top = std::clamp<int64_t>(rect.offset.y, 0, m_extent.height);
-        const int64_t right = std::clamp<int64_t>(int64_t{rect.offset.x} + rect.extent.width, left, m_extent.width);
-        const int64_t bottom = std::clamp<int64_t>(int64_t{rect.offset.y} + rect.extent.height, top, m_extent.height);
+        const int64_t left = std::clamp<int64_t>(rect.offset.x, 0, extent.width);
+        const int64_t top = std::clamp<int64_t>(rect.offset.y, 0, extent.height);
+        const int64_t right = std::clamp<int64_t>(int64_t{rect.offset.x} + rect.extent.width, left, extent.width);
+        const int64_t bottom = std::clamp<int64_t>(int64_t{rect.offset.y} + rect.extent.height, top, extent.height);
         if (right > left && bottom > top)
             m_rectangles.push_back({static_cast<int16_t>(left), static_cast<int16_t>(top),
                                     static_cast<uint16_t>(right - left), static_cast<uint16_t>(bottom - top)});
@@ -191,7 +196,8 @@ VkResult XcbTarget::status() const
 {
     if (m_result < 0)
         return m_result;
-    const bool fits = m_windowExtent.width == m_extent.width && m_windowExtent.height == m_extent.height;
+    const VkExtent2D window = m_windowExtent.load(std::memory_order_relaxed);
+    const bool fits = m_follows || (window.width == m_extent.width && window.height == m_extent.height);
     return fits ? VK_SUCCESS : VK_SUBOPTIMAL_KHR;
 }
 
@@ -252,7 +258,7 @@ void XcbTarget::handle(const xcb_generic_event_t& event)
     case XCB_CONFIGURE_NOTIFY: {
         const auto& configure = reinterpret_cast<const xcb_configure_notify_event_t&>(event);
         if (configure.window == m_window) {
-            m_windowExtent = {configure.width, configure.height};
+            m_windowExtent = VkExtent2D{configure.width, configure.height};
             m_heard = true;
         }
         break;
@@ -266,6 +272,7 @@ void XcbTarget::handle(const xcb_generic_event_t& event)
         if (!m_present || generic.extension != m_connection->extensions().presentOpcode)
             break;
         const auto bufferOf = [this](xcb_pixmap_t pixmap) {
+            const std::lock_guard lock(m_buffersMutex);
             const auto found = std::find_if(m_buffers.begin(), m_buffers.end(),
                                             [&](const auto& buffer) { return buffer && buffer->pixmap() == pixmap; });
             return found == m_buffers.end() ? -1 : static_cast<int>(found - m_buffers.begin());

@@ -3,7 +3,9 @@
 #include "surface/xcb/copy_pacer.h"
 #include "surface/xcb/present_pacer.h"
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -19,6 +21,7 @@ public:
                            std::unique_ptr<Target>* target);
     ~XcbTarget() override;
 
+    VkExtent2D surfaceExtent(VkExtent2D) const override { return m_windowExtent.load(std::memory_order_relaxed); }
     VkResult allocate(uint32_t index, const BufferLayout& layout, TargetBuffer* buffer) override;
     void setEvents(TargetEvents* events) override { m_events = events; }
     Nanoseconds readyAt(VkPresentModeKHR mode) override;
@@ -31,7 +34,7 @@ private:
 
     VkResult start();
     bool usesPresent(VkPresentModeKHR mode) const;
-    void setRectangles(std::span<const VkRect2D> damage);
+    void setRectangles(std::span<const VkRect2D> damage, VkExtent2D extent);
     VkResult status() const;
     void fail(VkResult result);
     bool drain();
@@ -45,7 +48,8 @@ private:
     XcbVisual m_visual;
     std::shared_ptr<XcbWindowState> m_state;
     VkExtent2D m_extent;
-    VkExtent2D m_windowExtent{};
+    bool m_follows; ///< buffers are remade in the window's size
+    std::atomic<VkExtent2D> m_windowExtent{};
     VkResult m_result = VK_SUCCESS;
     TargetEvents* m_events = nullptr;
 
@@ -55,6 +59,7 @@ private:
     bool m_heard = false; ///< the current drain() found something
     int m_allocated = -1; ///< eventfd: allocate() may have read events that wait() sleeps for
     xcb_gcontext_t m_gc = XCB_NONE;
+    std::mutex m_buffersMutex; ///< the application's thread may replace an idle buffer while others are looked up
     std::vector<std::unique_ptr<XcbBuffer>> m_buffers;
     std::vector<xcb_rectangle_t> m_rectangles;
     std::optional<CopyPacer> m_copy;

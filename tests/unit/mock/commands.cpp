@@ -271,6 +271,63 @@ void CmdCopyImage(VkCommandBuffer handle, VkImage source, VkImageLayout sourceLa
     });
 }
 
+void CmdBlitImage(VkCommandBuffer handle, VkImage source, VkImageLayout sourceLayout, VkImage target,
+                  VkImageLayout targetLayout, uint32_t count, const VkImageBlit* regions, VkFilter filter)
+{
+    Call call("vkCmdBlitImage", handle);
+    call.layout(sourceLayout);
+    call.layout(targetLayout);
+    auto* const from = call.get<Image>(source);
+    auto* const to = call.get<Image>(target);
+    const CommandBuffer* const buffer = call.recording(handle);
+    if (!from || !to || !buffer)
+        return;
+    const DeviceSpec& spec = *call.device->physicalDevice->spec;
+    if (!(spec.queueFamilies[buffer->pool->family].queueFlags & VK_QUEUE_GRAPHICS_BIT))
+        call.error("a queue family without graphics");
+    if (from->info.format == spec.formatWithoutBlits || to->info.format == spec.formatWithoutBlits)
+        call.error("a format without blits");
+    if (filter == VK_FILTER_LINEAR)
+        call.error("VK_FILTER_LINEAR, but no format has VK_FORMAT_FEATURE_SAMPLED_IMAGE_FILTER_LINEAR_BIT");
+    if (!(from->info.usage & VK_IMAGE_USAGE_TRANSFER_SRC_BIT) || !(to->info.usage & VK_IMAGE_USAGE_TRANSFER_DST_BIT))
+        call.error("an image lacks the usage");
+    World* const world = &call.world;
+    const std::vector<VkImageBlit> list(regions, regions + count);
+    record(call, "vkCmdBlitImage", {raw(source), raw(target)}, [=] {
+        checkLayout(*world, "vkCmdBlitImage", *from, sourceLayout);
+        checkLayout(*world, "vkCmdBlitImage", *to, targetLayout);
+        const uint8_t* const in = bytesOf(*world, "vkCmdBlitImage", from);
+        uint8_t* const out = bytesOf(*world, "vkCmdBlitImage", to);
+        if (!in || !out)
+            return;
+        const auto inside = [](const Image& image, const VkOffset3D* corners) {
+            return corners[0].x >= 0 && corners[0].y >= 0 && corners[0].x < corners[1].x &&
+                   corners[0].y < corners[1].y && corners[1].x <= static_cast<int32_t>(image.info.extent.width) &&
+                   corners[1].y <= static_cast<int32_t>(image.info.extent.height);
+        };
+        const auto nearest = [](int32_t at, const int32_t to0, int32_t to1, int32_t from0, int32_t from1) {
+            return static_cast<uint32_t>(from0 + (2 * (at - to0) + 1) * (from1 - from0) / (2 * (to1 - to0)));
+        };
+        for (const VkImageBlit& r : list) {
+            if (!inside(*from, r.srcOffsets) || !inside(*to, r.dstOffsets)) {
+                world->error("vkCmdBlitImage: a region leaves its image, or is mirrored");
+                continue;
+            }
+            const VkOffset3D* const s = r.srcOffsets;
+            const VkOffset3D* const d = r.dstOffsets;
+            for (int32_t y = d[0].y; y < d[1].y; ++y) {
+                const uint32_t row = nearest(y, d[0].y, d[1].y, s[0].y, s[1].y);
+                for (int32_t x = d[0].x; x < d[1].x; ++x)
+                    memcpy(out + to->rowPitch * static_cast<uint32_t>(y) +
+                               static_cast<uint32_t>(x) * VkDeviceSize(to->texelSize),
+                           in + from->rowPitch * row +
+                               nearest(x, d[0].x, d[1].x, s[0].x, s[1].x) * VkDeviceSize(from->texelSize),
+                           from->texelSize);
+            }
+        }
+    });
+}
+
 void CmdFillBuffer(VkCommandBuffer handle, VkBuffer bufferHandle, VkDeviceSize offset, VkDeviceSize size, uint32_t word)
 {
     Call call("vkCmdFillBuffer", handle);

@@ -24,6 +24,7 @@ struct DeviceSpec {
     bool synchronization2 = false;
     bool privateData = false;
     bool linearColorAttachments = false;
+    VkFormat formatWithoutBlits = VK_FORMAT_UNDEFINED;
     uint32_t linearRowAlignment = 64;         ///< bytes
     VkDeviceSize hostPointerAlignment = 4096; ///< minImportedHostPointerAlignment
     VkDeviceSize nonCoherentAtomSize = 64;

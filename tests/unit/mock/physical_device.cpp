@@ -35,7 +35,9 @@ VkFormatProperties formatProperties(const DeviceSpec& spec, VkFormat format)
     constexpr VkFormatFeatureFlags attachment =
         VK_FORMAT_FEATURE_COLOR_ATTACHMENT_BIT | VK_FORMAT_FEATURE_COLOR_ATTACHMENT_BLEND_BIT;
     const VkFormatFeatureFlags linear = spec.linearColorAttachments ? transfer | attachment : transfer;
-    return {linear, transfer | attachment | VK_FORMAT_FEATURE_STORAGE_IMAGE_BIT, 0};
+    const VkFormatFeatureFlags unblittable =
+        format == spec.formatWithoutBlits ? VK_FORMAT_FEATURE_BLIT_SRC_BIT | VK_FORMAT_FEATURE_BLIT_DST_BIT : 0u;
+    return {linear & ~unblittable, (transfer | attachment | VK_FORMAT_FEATURE_STORAGE_IMAGE_BIT) & ~unblittable, 0};
 }
 
 VkResult imageFormatProperties(const DeviceSpec& spec, VkFormat format, VkImageTiling tiling, VkImageUsageFlags usage,
