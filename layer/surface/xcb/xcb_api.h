@@ -44,6 +44,10 @@ namespace vwsi {
     F(xcb_poll_for_special_event)                                                                                      \
     F(xcb_prefetch_extension_data)                                                                                     \
     F(xcb_put_image)                                                                                                   \
+    F(xcb_query_colors)                                                                                                \
+    F(xcb_query_colors_colors)                                                                                         \
+    F(xcb_query_colors_colors_length)                                                                                  \
+    F(xcb_query_colors_reply)                                                                                          \
     F(xcb_register_for_special_xge)                                                                                    \
     F(xcb_request_check)                                                                                               \
     F(xcb_screen_allowed_depths_iterator)                                                                              \

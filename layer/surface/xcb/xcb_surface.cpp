@@ -32,7 +32,7 @@ private:
     xcb_connection_t* m_connection;
     xcb_window_t m_window;
     mutable std::mutex m_mutex;
-    mutable XcbVisual m_visual; ///< of the window once id is set: it can't change
+    mutable XcbVisual m_visual; ///< of the window once id is set: it can't change any more
     std::shared_ptr<XcbWindowState> m_state;
 };
 
@@ -58,8 +58,12 @@ VkResult XcbSurface::query(VkExtent2D* extent, XcbVisual* visual) const
         free(error);
         error = nullptr;
         if (attributes && findVisual(m_connection, attributes->visual, visual)) {
+            if (visual->mapped)
+                visual->direct = mapsLinearly(m_connection, attributes->colormap, *visual);
             const std::lock_guard lock(m_mutex);
-            m_visual = *visual;
+            // A map may yet be filled.
+            if (visual->direct || !visual->mapped)
+                m_visual = *visual;
         }
     }
     const XcbReply<xcb_get_geometry_reply_t> geometry(

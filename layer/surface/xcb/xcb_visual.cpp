@@ -1,6 +1,9 @@
 #include "surface/xcb/xcb_visual.h"
 
-#include "surface/xcb/xcb_api.h"
+#include "surface/xcb/xcb_connection.h"
+
+#include <algorithm>
+#include <bit>
 
 namespace vwsi {
 
@@ -41,9 +44,9 @@ bool findVisual(xcb_connection_t* connection, xcb_visualid_t id, XcbVisual* visu
                 visual->id = id;
                 visual->depth = depth.data->depth;
                 visual->bitsPerPixel = bitsPerPixelOf(*api, setup, visual->depth);
-                // DirectColor needs a colour map that the application would have to fill.
-                visual->direct = type.data->_class == XCB_VISUAL_CLASS_TRUE_COLOR &&
-                                 setup->image_byte_order == XCB_IMAGE_ORDER_LSB_FIRST;
+                const bool known = setup->image_byte_order == XCB_IMAGE_ORDER_LSB_FIRST;
+                visual->direct = known && type.data->_class == XCB_VISUAL_CLASS_TRUE_COLOR;
+                visual->mapped = known && type.data->_class == XCB_VISUAL_CLASS_DIRECT_COLOR;
                 visual->masks[0] = type.data->red_mask;
                 visual->masks[1] = type.data->green_mask;
                 visual->masks[2] = type.data->blue_mask;
@@ -52,6 +55,43 @@ bool findVisual(xcb_connection_t* connection, xcb_visualid_t id, XcbVisual* visu
         }
     }
     return false;
+}
+
+bool mapsLinearly(xcb_connection_t* connection, xcb_colormap_t map, const XcbVisual& visual)
+{
+    const XcbApi* api = connection ? xcbApi() : nullptr;
+    if (!api || !visual.masks[0] || !visual.masks[1] || !visual.masks[2])
+        return false;
+    uint32_t greatest[3];
+    uint32_t entries = 0;
+    for (int i = 0; i < 3; ++i) {
+        greatest[i] = visual.masks[i] >> std::countr_zero(visual.masks[i]);
+        entries = std::max(entries, greatest[i] + 1);
+    }
+    // Pixel i has the value i in each component, as far as the component goes.
+    std::vector<uint32_t> pixels(entries);
+    for (uint32_t i = 0; i < entries; ++i) {
+        for (int c = 0; c < 3; ++c)
+            pixels[i] |= std::min(i, greatest[c]) << std::countr_zero(visual.masks[c]);
+    }
+    xcb_generic_error_t* error = nullptr;
+    const XcbReply<xcb_query_colors_reply_t> reply(api->xcb_query_colors_reply(
+        connection, api->xcb_query_colors(connection, map, entries, pixels.data()), &error));
+    free(error);
+    if (!reply || api->xcb_query_colors_colors_length(reply.get()) != static_cast<int>(entries))
+        return false;
+    const xcb_rgb_t* const colours = api->xcb_query_colors_colors(reply.get());
+    for (uint32_t i = 0; i < entries; ++i) {
+        const uint16_t actual[3] = {colours[i].red, colours[i].green, colours[i].blue};
+        for (int c = 0; c < 3; ++c) {
+            // Half a step off is still nearer to this value than to the next.
+            const uint32_t wanted = std::min(i, greatest[c]) * UINT16_MAX / greatest[c];
+            const uint32_t off = actual[c] > wanted ? actual[c] - wanted : wanted - actual[c];
+            if (off > UINT16_MAX / greatest[c] / 2 + 1)
+                return false;
+        }
+    }
+    return true;
 }
 
 std::vector<const PixelFormat*> formatsOf(const XcbVisual& visual)

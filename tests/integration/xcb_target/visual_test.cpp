@@ -127,6 +127,39 @@ TEST(XcbVisual, PalettesAreRefused)
     EXPECT_TRUE(formats.empty());
 }
 
+/// SDL prefers DirectColor windows, with a map of its own that it fills for a gamma of 1.
+TEST(XcbVisual, DirectColorTakesALinearMap)
+{
+    const Server server("800x600x24", {"-ac"});
+    Client client(server.display());
+    xcb_connection_t* const connection = client.connection();
+    const xcb_visualid_t visual = client.visualOf(24, XCB_VISUAL_CLASS_DIRECT_COLOR);
+    ASSERT_NE(visual, 0u);
+    const xcb_colormap_t map = xcb_generate_id(connection);
+    xcb_create_colormap(connection, XCB_COLORMAP_ALLOC_ALL, map, client.screen()->root, visual);
+    const auto fill = [&](uint32_t scale) {
+        std::vector<xcb_coloritem_t> items;
+        for (uint32_t i = 0; i < 256; ++i) {
+            const auto value = static_cast<uint16_t>(i * 257 * scale / 100);
+            items.push_back({i << 16 | i << 8 | i, value, value, value,
+                             XCB_COLOR_FLAG_RED | XCB_COLOR_FLAG_GREEN | XCB_COLOR_FLAG_BLUE, 0});
+        }
+        xcb_store_colors(connection, map, static_cast<uint32_t>(items.size()), items.data());
+    };
+    const xcb_window_t window = client.createWindow(64, 64, 24, visual);
+    xcb_change_window_attributes(connection, window, XCB_CW_COLORMAP, &map);
+    SurfaceState state;
+    fill(50);
+    EXPECT_TRUE(formatsOfWindow(client, window, &state).empty()) << "a darkened map was taken for a linear one";
+    fill(100);
+    EXPECT_EQ(formatsOfWindow(client, window, &state).at(0), VK_FORMAT_B8G8R8A8_UNORM);
+    Player player(client, window, {64, 64}, VK_PRESENT_MODE_FIFO_KHR);
+    ASSERT_EQ(player.result(), VK_SUCCESS);
+    ASSERT_EQ(player.show(0x40203010), VK_SUCCESS);
+    ASSERT_EQ(player.finish(), VK_SUCCESS);
+    EXPECT_EQ(uniform(client.pixels(window, 0, 0, 64, 64), 0xffffff), 0x203010);
+}
+
 TEST(XcbVisual, SupportIsHonest)
 {
     const Server server("800x600x24", {"-ac"});
