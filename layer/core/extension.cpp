@@ -47,8 +47,16 @@ constexpr ExtensionInfo kSupplied[] = {
 #ifdef VK_KHR_present_wait2
     {Extension::KhrPresentWait2, VK_KHR_PRESENT_WAIT_2_EXTENSION_NAME, VK_KHR_PRESENT_WAIT_2_SPEC_VERSION, false},
 #endif
+    {Extension::KhrSharedPresentableImage, VK_KHR_SHARED_PRESENTABLE_IMAGE_EXTENSION_NAME,
+     VK_KHR_SHARED_PRESENTABLE_IMAGE_SPEC_VERSION, false},
     {Extension::ExtSwapchainMaintenance1, VK_EXT_SWAPCHAIN_MAINTENANCE_1_EXTENSION_NAME,
      VK_EXT_SWAPCHAIN_MAINTENANCE_1_SPEC_VERSION, false},
+#ifdef VK_EXT_present_mode_fifo_latest_ready
+    // One was promoted to the other without a change, so that headers with the first do for both.
+    {Extension::KhrPresentModeFifoLatestReady, "VK_KHR_present_mode_fifo_latest_ready", 1, false},
+    {Extension::ExtPresentModeFifoLatestReady, VK_EXT_PRESENT_MODE_FIFO_LATEST_READY_EXTENSION_NAME,
+     VK_EXT_PRESENT_MODE_FIFO_LATEST_READY_SPEC_VERSION, false},
+#endif
 };
 
 /// Names without a header constant in the oldest headers the layer builds with are spelled out.

@@ -41,6 +41,7 @@ enum class Extension : uint8_t {
     ExtSwapchainMaintenance1,
     ExtDisplayControl,
     ExtHdrMetadata,
+    KhrPresentModeFifoLatestReady,
     ExtPresentModeFifoLatestReady,
     ExtImageCompressionControlSwapchain,
 

@@ -314,6 +314,15 @@ VkResult Queue::signal(VkSemaphore semaphore, VkFence fence)
     return m_device.next().QueueSubmit(m_handle, semaphore ? 1 : 0, semaphore ? &submit : nullptr, fence);
 }
 
+VkResult Queue::trySubmit(VkCommandBuffer command, VkFence fence)
+{
+    const std::unique_lock lock(m_mutex, std::try_to_lock);
+    if (!lock)
+        return VK_NOT_READY;
+    const VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr, 0, nullptr, nullptr, 1, &command, 0, nullptr};
+    return m_device.noted(m_device.next().QueueSubmit(m_handle, 1, &submit, fence));
+}
+
 VkResult Queue::present(const VkPresentInfoKHR& info)
 {
     const uint32_t count = info.swapchainCount;
@@ -344,8 +353,8 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
 
     for (uint32_t i = 0; i < count; ++i) {
         VkCommandBuffer command = VK_NULL_HANDLE;
-        results[i] = Swapchain::of(info.pSwapchains[i])->preparePresent(info.pImageIndices[i], m_family, &command);
-        if (results[i] >= 0)
+        results[i] = Swapchain::of(info.pSwapchains[i])->preparePresent(info.pImageIndices[i], *this, &command);
+        if (results[i] >= 0 && command)
             commands[submit.commandBufferCount++] = command;
     }
 

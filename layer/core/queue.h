@@ -10,9 +10,9 @@ class Device;
 
 /// A VkQueue of a served device.
 ///
-/// It belongs to the application: the layer submits to it only within vkQueuePresentKHR, or, for acquire fences, under
-/// the lock that every command of the queue takes. Waits on semaphores that an acquire has satisfied are struck from
-/// what goes down.
+/// It belongs to the application: the layer submits to it only within vkQueuePresentKHR, or, for acquire fences and
+/// shared images, under the lock that every command of the queue takes. Waits on semaphores that an acquire has
+/// satisfied are struck from what goes down.
 class Queue {
 public:
     Queue(Device& device, VkQueue handle, uint32_t family, VkDeviceQueueCreateFlags flags);
@@ -33,6 +33,10 @@ public:
 
     /// Signals for real, by an empty submission.
     VkResult signal(VkSemaphore semaphore, VkFence fence);
+
+    /// Submits commands of the layer's own beside the application's, for a swapchain whose image is shared.
+    /// VK_NOT_READY when another thread is using the queue, VK_ERROR_DEVICE_LOST or want of memory.
+    VkResult trySubmit(VkCommandBuffer command, VkFence fence);
 
     /// For vkDeviceWaitIdle, which holds the locks of all queues.
     std::mutex& mutex() { return m_mutex; }

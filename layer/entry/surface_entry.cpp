@@ -103,6 +103,15 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceCapabilitiesKHR(VkPhysica
     });
 }
 
+/// The window system's own modes, and those that the layer derives from them.
+VkResult presentModes(Surface& surface, std::vector<VkPresentModeKHR>* modes)
+{
+    const VkResult result = surface.presentModes(modes);
+    const auto derived = derivedPresentModes();
+    modes->insert(modes->end(), derived.begin(), derived.end());
+    return result;
+}
+
 /// The structs of VK_EXT_surface_maintenance1 and others in the chain of VkSurfaceCapabilities2KHR.
 VkResult fillCapabilitiesChain(const Query& query, const SurfaceState& state,
                                const VkPhysicalDeviceSurfaceInfo2KHR& info, VkSurfaceCapabilities2KHR& capabilities)
@@ -114,6 +123,10 @@ VkResult fillCapabilitiesChain(const Query& query, const SurfaceState& state,
         switch (entry->sType) {
         case VK_STRUCTURE_TYPE_SURFACE_PROTECTED_CAPABILITIES_KHR:
             reinterpret_cast<VkSurfaceProtectedCapabilitiesKHR*>(entry)->supportsProtected = VK_FALSE;
+            break;
+        case VK_STRUCTURE_TYPE_SHARED_PRESENT_SURFACE_CAPABILITIES_KHR:
+            reinterpret_cast<VkSharedPresentSurfaceCapabilitiesKHR*>(entry)->sharedPresentSupportedUsageFlags =
+                capabilities.surfaceCapabilities.supportedUsageFlags;
             break;
         case VK_STRUCTURE_TYPE_SURFACE_PRESENT_SCALING_CAPABILITIES_EXT: {
             SurfaceScaling possible;
@@ -134,7 +147,7 @@ VkResult fillCapabilitiesChain(const Query& query, const SurfaceState& state,
             // The mode asked about comes first, because an array that is too short must hold it, too.
             out.append([&](VkPresentModeKHR& written) { written = asked; });
             std::vector<VkPresentModeKHR> modes;
-            surface.presentModes(&modes);
+            presentModes(surface, &modes);
             for (const VkPresentModeKHR other : compatiblePresentModes(asked)) {
                 if (other != asked && std::find(modes.begin(), modes.end(), other) != modes.end())
                     out.append([&](VkPresentModeKHR& written) { written = other; });
@@ -172,12 +185,16 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceCapabilities2KHR(
         const VkResult result = capabilities(query, state, pSurfaceCapabilities->surfaceCapabilities);
         if (result != VK_SUCCESS)
             return result;
-        // A mode of its own tells the number of images that it needs.
+        // A mode of its own tells the number of images that it needs, a shared one exactly.
         const auto* const mode =
             findInChain<VkSurfacePresentModeEXT>(pSurfaceInfo->pNext, VK_STRUCTURE_TYPE_SURFACE_PRESENT_MODE_EXT);
         if (mode && mode->presentMode == VK_PRESENT_MODE_MAILBOX_KHR)
             pSurfaceCapabilities->surfaceCapabilities.minImageCount =
                 std::max(pSurfaceCapabilities->surfaceCapabilities.minImageCount, kMailboxImages);
+        if (mode && isSharedPresentMode(mode->presentMode)) {
+            pSurfaceCapabilities->surfaceCapabilities.minImageCount = 1;
+            pSurfaceCapabilities->surfaceCapabilities.maxImageCount = 1;
+        }
         return fillCapabilitiesChain(query, state, *pSurfaceInfo, *pSurfaceCapabilities);
     });
 }
@@ -247,7 +264,7 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfacePresentModesKHR(VkPhysica
             return query.instance.next().GetPhysicalDeviceSurfacePresentModesKHR(physicalDevice, surface,
                                                                                  pPresentModeCount, pPresentModes);
         std::vector<VkPresentModeKHR> modes;
-        if (const VkResult result = query.surface->presentModes(&modes); result != VK_SUCCESS)
+        if (const VkResult result = presentModes(*query.surface, &modes); result != VK_SUCCESS)
             return result;
         OutArray<VkPresentModeKHR> out(pPresentModeCount, pPresentModes);
         for (const VkPresentModeKHR mode : modes)

@@ -70,6 +70,11 @@ VKAPI_ATTR VkResult VKAPI_CALL AcquireNextImage2KHR(VkDevice device, const VkAcq
                                pAcquireInfo->fence, pImageIndex);
 }
 
+VKAPI_ATTR VkResult VKAPI_CALL GetSwapchainStatusKHR(VkDevice device, VkSwapchainKHR swapchain)
+{
+    return Device::find(device)->lost() ? VK_ERROR_DEVICE_LOST : Swapchain::of(swapchain)->status();
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL ReleaseSwapchainImagesEXT(VkDevice, const VkReleaseSwapchainImagesInfoEXT* pReleaseInfo)
 {
     return Swapchain::of(pReleaseInfo->swapchain)->release(pReleaseInfo->imageIndexCount, pReleaseInfo->pImageIndices);
@@ -107,6 +112,7 @@ std::span<const Hook> swapchainHooks()
         VWSI_HOOK(AcquireNextImage2KHR, HookLevel::Device, swapchain),
         VWSI_HOOK(GetDeviceGroupPresentCapabilitiesKHR, HookLevel::Device, swapchain),
         VWSI_HOOK(GetDeviceGroupSurfacePresentModesKHR, HookLevel::Device, swapchain),
+        VWSI_HOOK(GetSwapchainStatusKHR, HookLevel::Device, Extension::KhrSharedPresentableImage),
         VWSI_HOOK(ReleaseSwapchainImagesEXT, HookLevel::Device, Extension::ExtSwapchainMaintenance1),
     };
     return hooks;

@@ -4,23 +4,69 @@ namespace vwsi {
 
 namespace {
 
-constexpr VkPresentModeKHR kFrameModes[] = {VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_FIFO_RELAXED_KHR,
-                                            VK_PRESENT_MODE_MAILBOX_KHR, VK_PRESENT_MODE_IMMEDIATE_KHR};
+constexpr VkPresentModeKHR kFrameModes[] = {
+    VK_PRESENT_MODE_FIFO_KHR,
+    VK_PRESENT_MODE_FIFO_RELAXED_KHR,
+    VK_PRESENT_MODE_MAILBOX_KHR,
+    VK_PRESENT_MODE_IMMEDIATE_KHR,
+#ifdef VK_EXT_present_mode_fifo_latest_ready
+    VK_PRESENT_MODE_FIFO_LATEST_READY_EXT,
+#endif
+};
 
-constexpr VkPresentModeKHR kDemandRefresh[] = {VK_PRESENT_MODE_SHARED_DEMAND_REFRESH_KHR};
-constexpr VkPresentModeKHR kContinuousRefresh[] = {VK_PRESENT_MODE_SHARED_CONTINUOUS_REFRESH_KHR};
+constexpr VkPresentModeKHR kDerivedModes[] = {
+#ifdef VK_EXT_present_mode_fifo_latest_ready
+    VK_PRESENT_MODE_FIFO_LATEST_READY_EXT,
+#endif
+    VK_PRESENT_MODE_SHARED_DEMAND_REFRESH_KHR,
+    VK_PRESENT_MODE_SHARED_CONTINUOUS_REFRESH_KHR,
+};
+
+constexpr VkPresentModeKHR kSharedModes[] = {VK_PRESENT_MODE_SHARED_DEMAND_REFRESH_KHR,
+                                             VK_PRESENT_MODE_SHARED_CONTINUOUS_REFRESH_KHR};
 
 } // namespace
 
+std::span<const VkPresentModeKHR> derivedPresentModes()
+{
+    return kDerivedModes;
+}
+
 std::span<const VkPresentModeKHR> compatiblePresentModes(VkPresentModeKHR mode)
 {
+    if (isSharedPresentMode(mode))
+        return kSharedModes;
+    return kFrameModes;
+}
+
+VkPresentModeKHR pacingOf(VkPresentModeKHR mode)
+{
     switch (mode) {
+#ifdef VK_EXT_present_mode_fifo_latest_ready
+    // To a target, which gets one frame for each refresh, both are the same; supersedes() tells them apart.
+    case VK_PRESENT_MODE_FIFO_LATEST_READY_EXT:
+#endif
     case VK_PRESENT_MODE_SHARED_DEMAND_REFRESH_KHR:
-        return kDemandRefresh;
+        return VK_PRESENT_MODE_MAILBOX_KHR;
     case VK_PRESENT_MODE_SHARED_CONTINUOUS_REFRESH_KHR:
-        return kContinuousRefresh;
+        return VK_PRESENT_MODE_FIFO_KHR;
     default:
-        return kFrameModes;
+        return mode;
+    }
+}
+
+bool supersedes([[maybe_unused]] VkPresentModeKHR later, VkPresentModeKHR earlier)
+{
+    switch (earlier) {
+    case VK_PRESENT_MODE_MAILBOX_KHR:
+        return true;
+#ifdef VK_EXT_present_mode_fifo_latest_ready
+    // Frames of another mode wait until the queue has run empty, or are taken from it one by one.
+    case VK_PRESENT_MODE_FIFO_LATEST_READY_EXT:
+        return later == VK_PRESENT_MODE_FIFO_LATEST_READY_EXT;
+#endif
+    default:
+        return false;
     }
 }
 

@@ -9,6 +9,25 @@ namespace vwsi {
 /// Images that MAILBOX needs so that acquire does not block: one shown, one waiting, one being rendered to.
 inline constexpr uint32_t kMailboxImages = 3;
 
+/// Modes that the presenter makes of a surface's own, so that every surface has them.
+std::span<const VkPresentModeKHR> derivedPresentModes();
+
+/// The surface's own mode in which frames of `mode` are paced and handed to the target.
+VkPresentModeKHR pacingOf(VkPresentModeKHR mode);
+
+/// A complete frame of mode `later` takes the place of the frame of mode `earlier` before it, which has not been shown
+/// yet (VkSwapchainPresentModeInfoKHR's transitions).
+bool supersedes(VkPresentModeKHR later, VkPresentModeKHR earlier);
+
+/// The application and the presentation engine share one image (VK_KHR_shared_presentable_image).
+inline bool isSharedPresentMode(VkPresentModeKHR mode)
+{
+    return mode == VK_PRESENT_MODE_SHARED_DEMAND_REFRESH_KHR || mode == VK_PRESENT_MODE_SHARED_CONTINUOUS_REFRESH_KHR;
+}
+
+/// Copies of a shared image that may be under way: one shown, one handed over, one being made.
+inline constexpr uint32_t kSharedCopies = 3;
+
 /// Present modes that a swapchain created in `mode` can switch to frame by frame (VK_EXT_surface_maintenance1), `mode`
 /// itself among them. The pacing is the presenter's, so all modes but the shared ones go together, as far as the number
 /// of images allows.

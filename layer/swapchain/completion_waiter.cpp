@@ -35,14 +35,14 @@ CompletionWaiter::Status CompletionWaiter::done(const Frame& frame)
     return Status::Done;
 }
 
-CompletionWaiter::Status CompletionWaiter::poll(const Frame& frame)
+CompletionWaiter::Status CompletionWaiter::poll(const Frame& frame, bool mayWait)
 {
     if (m_mode == CompletionMode::Word && !m_engine.wordUsable()) {
         VWSI_INFO("host memory is not coherent; waiting for fences");
         m_mode = CompletionMode::Fence;
     }
     if (m_mode == CompletionMode::Fence)
-        return pollFence(frame, kFenceSlice);
+        return pollFence(frame, mayWait ? kFenceSlice : 0);
 
     if (m_engine.wordWritten(frame.image))
         return done(frame);
@@ -71,7 +71,7 @@ CompletionWaiter::Status CompletionWaiter::pollFence(const Frame& frame, Nanosec
         return Status::Lost;
     }
     const Nanoseconds age = monotonicNow() - frame.submitted;
-    if (age < settings().stuckTimeoutNs)
+    if (frame.patient || age < settings().stuckTimeoutNs)
         return Status::Pending;
     VWSI_ERROR("the GPU did not finish the copy of swapchain image %u within %llu ms; the host is stuck or a semaphore "
                "that the present waits for is never signalled (VENUS_WSI_TIMEOUT_MS sets the limit)",

@@ -28,11 +28,12 @@ public:
         uint32_t image;
         SubmissionFence* fence;
         Nanoseconds submitted;
+        bool patient = false; ///< nobody asked for this frame; it may stand behind work that is not to run yet
     };
 
-    /// Looks once; in fence mode waits up to a millisecond. Lost: the device is gone, or the copy did not complete
-    /// within the configured time; the reason has been logged.
-    Status poll(const Frame& frame);
+    /// Looks once; in fence mode waits up to a millisecond if `mayWait`. Lost: the device is gone, or the copy did not
+    /// complete within the configured time; the reason has been logged.
+    Status poll(const Frame& frame, bool mayWait = true);
 
     /// How long to sleep before looking again: short around the time that frames took lately.
     Nanoseconds pause(const Frame& frame) const;

@@ -59,7 +59,7 @@ void CopyEngine::recordCopy(VkCommandBuffer command, const SwapchainImage& image
     if (copies) {
         // PRESENT_SRC is GENERAL to the driver (see entry/layout_entry.cpp).
         if (scales())
-            recordScaledCopy(command, image);
+            recordScaledCopy(command, image, source(index));
         else
             recordPlainCopy(command, image, index);
         const VkMemoryBarrier copied{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_TRANSFER_WRITE_BIT,
@@ -88,7 +88,7 @@ void CopyEngine::recordPlainCopy(VkCommandBuffer command, const SwapchainImage& 
                                    {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
                                    {0, 0, 0},
                                    m_imageInfo.extent};
-    m_device.next().CmdCopyImageToBuffer(command, image.image, VK_IMAGE_LAYOUT_GENERAL,
+    m_device.next().CmdCopyImageToBuffer(command, source(index), VK_IMAGE_LAYOUT_GENERAL,
                                          staged ? m_host.buffer : image.importedBuffer, 1, &region);
 }
 

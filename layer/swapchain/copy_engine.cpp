@@ -47,7 +47,7 @@ CopyEngine::~CopyEngine()
 }
 
 VkResult CopyEngine::create(const VkImageCreateInfo& info, const PixelFormat& format, Target& target,
-                            HostArray<SwapchainImage>& images, bool deferred, const PresentScaling& scaling,
+                            HostArray<SwapchainImage>& images, Allocation allocation, const PresentScaling& scaling,
                             VkExtent2D surface)
 {
     m_scaling = scaling;
@@ -64,9 +64,10 @@ VkResult CopyEngine::create(const VkImageCreateInfo& info, const PixelFormat& fo
     m_format = &format;
     m_target = &target;
     m_images = &images;
+    m_shared = allocation == Allocation::Shared;
     if (const VkResult result = chooseMode(); result != VK_SUCCESS)
         return result;
-    for (uint32_t i = 1; i < images.size(); ++i) {
+    for (uint32_t i = 1; i < images.size() && !m_shared; ++i) {
         if (const VkResult result = createImage(i); result != VK_SUCCESS)
             return result;
     }
@@ -76,7 +77,7 @@ VkResult CopyEngine::create(const VkImageCreateInfo& info, const PixelFormat& fo
         return result;
     // The first image has its memory when the mode was probed with it.
     for (uint32_t i = 0; i < images.size(); ++i) {
-        if (deferred && i > 0)
+        if (allocation == Allocation::Deferred && i > 0)
             break;
         if (const VkResult result = realize(i); result != VK_SUCCESS)
             return result;
@@ -98,7 +99,8 @@ VkResult CopyEngine::chooseMode()
     SwapchainImage& first = (*m_images)[0];
 
     // Rendering into the window system's memory pays only where that memory is as good as any to the renderer.
-    const bool tryDirect = wish == CopyMode::Direct || (wish == CopyMode::Auto && physical.isSoftware());
+    // What the application goes on rendering to cannot be what the window system reads.
+    const bool tryDirect = !m_shared && (wish == CopyMode::Direct || (wish == CopyMode::Auto && physical.isSoftware()));
     const bool tryImport = wish != CopyMode::Staged;
     for (const CopyMode mode : {CopyMode::Direct, CopyMode::Import}) {
         if (!m_device.canImportHostMemory() || !(mode == CopyMode::Direct ? tryDirect : tryImport))
@@ -294,6 +296,11 @@ VkResult CopyEngine::realize(uint32_t index)
     return result;
 }
 
+VkResult CopyEngine::bindOwnImage(SwapchainImage& image)
+{
+    return image.image && !image.memory ? bindImage(image.image, &image.memory) : VK_SUCCESS;
+}
+
 VkResult CopyEngine::bindImage(VkImage image, VkDeviceMemory* memory)
 {
     const DeviceDispatch& next = m_device.next();
@@ -363,7 +370,7 @@ VkResult CopyEngine::realizeImport(uint32_t index)
             return result;
     }
     const VkResult result = importTarget(image, m_imageInfo.extent.height);
-    return result == VK_SUCCESS ? bindImage(image.image, &image.memory) : result;
+    return result == VK_SUCCESS ? bindOwnImage(image) : result;
 }
 
 VkResult CopyEngine::importTarget(SwapchainImage& image, uint32_t rows)
@@ -402,7 +409,7 @@ VkResult CopyEngine::realizeStaged(uint32_t index)
         if (const VkResult result = m_target->allocate(index, {}, &image.target); result != VK_SUCCESS)
             return result;
     }
-    return bindImage(image.image, &image.memory);
+    return bindOwnImage(image);
 }
 
 void CopyEngine::destroyImage(SwapchainImage& image)

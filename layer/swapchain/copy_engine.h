@@ -24,11 +24,17 @@ public:
     CopyEngine(const CopyEngine&) = delete;
     CopyEngine& operator=(const CopyEngine&) = delete;
 
-    /// Chooses the way of copying, and makes the images of `images` (without memory if `deferred`) and everything that
-    /// does not depend on their memory. `info` describes the images as the application asked for them. `surface` is the
-    /// target's first size, which matters with `scaling` only.
+    enum class Allocation {
+        Eager,
+        Deferred, ///< images get their memory when they are realized
+        Shared,   ///< the first image is the only one; the others are places for copies of it
+    };
+
+    /// Chooses the way of copying, and makes the images of `images` and everything that does not depend on their
+    /// memory. `info` describes the images as the application asked for them. `surface` is the target's first size,
+    /// which matters with `scaling` only.
     VkResult create(const VkImageCreateInfo& info, const PixelFormat& format, Target& target,
-                    HostArray<SwapchainImage>& images, bool deferred, const PresentScaling& scaling,
+                    HostArray<SwapchainImage>& images, Allocation allocation, const PresentScaling& scaling,
                     VkExtent2D surface);
 
     /// Gives image `index` memory, a buffer of the target and its command buffers.
@@ -89,6 +95,8 @@ private:
     /// Makes the target's memory of `rows` rows a buffer that the GPU can write.
     VkResult importTarget(SwapchainImage& image, uint32_t rows);
     VkResult importHostMemory(const TargetBuffer& buffer, uint32_t typeBits, VkDeviceMemory* memory);
+    /// Memory for the image, unless it has some or there is none.
+    VkResult bindOwnImage(SwapchainImage& image);
     VkResult bindImage(VkImage image, VkDeviceMemory* memory);
     VkResult createScaledImage(SwapchainImage& image);
     VkResult createScaledBytes(SwapchainImage& image);
@@ -97,8 +105,10 @@ private:
     VkResult record(uint32_t index);
     void recordCopy(VkCommandBuffer command, const SwapchainImage& image, uint32_t index);
     void recordPlainCopy(VkCommandBuffer command, const SwapchainImage& image, uint32_t index);
-    void recordScaledCopy(VkCommandBuffer command, const SwapchainImage& image);
+    void recordScaledCopy(VkCommandBuffer command, const SwapchainImage& image, VkImage from);
     void destroyImage(SwapchainImage& image);
+    /// The image that the commands of `index` copy from.
+    VkImage source(uint32_t index) const { return (*m_images)[m_shared ? 0 : index].image; }
     VkDeviceSize stagingOffset(uint32_t index) const { return m_stagingSize * index; }
     VkDeviceSize wordOffset(uint32_t index) const;
 
@@ -114,6 +124,7 @@ private:
     VkFilter m_filter = VK_FILTER_NEAREST;
 
     HostBuffer m_host; ///< staging areas of all images, then their completion words
+    bool m_shared = false;
     uint32_t m_stagingStride = 0;
     VkDeviceSize m_stagingSize = 0; ///< bytes of one image's staging area; 0 when nothing is staged
     HostArray<FamilyCommands> m_families;

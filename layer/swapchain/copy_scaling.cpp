@@ -63,7 +63,7 @@ VkResult CopyEngine::fit(uint32_t index)
     wish.extent = surface;
     if (m_mode == CopyMode::Import)
         wish.alignment = m_device.physicalDevice().hostPointerAlignment();
-    VkResult result = image.memory ? VK_SUCCESS : bindImage(image.image, &image.memory);
+    VkResult result = bindOwnImage(image);
     if (result == VK_SUCCESS)
         result = m_target->allocate(index, wish, &image.target);
     if (result == VK_SUCCESS && image.scaled.placement.resizes())
@@ -158,13 +158,13 @@ void CopyEngine::destroyScaled(SwapchainImage& image)
     image.importedMemory = VK_NULL_HANDLE;
 }
 
-void CopyEngine::recordScaledCopy(VkCommandBuffer command, const SwapchainImage& image)
+void CopyEngine::recordScaledCopy(VkCommandBuffer command, const SwapchainImage& image, VkImage from)
 {
     const DeviceDispatch& next = m_device.next();
     const VkRect2D source = image.scaled.placement.source;
     const VkRect2D destination = image.scaled.placement.destination;
     const VkImageSubresourceLayers layers{VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
-    VkImage copied = image.image;
+    VkImage copied = from;
     VkOffset3D corner{source.offset.x, source.offset.y, 0};
     if (image.scaled.image) {
         const VkImageMemoryBarrier renewed{VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER,
@@ -187,8 +187,8 @@ void CopyEngine::recordScaledCopy(VkCommandBuffer command, const SwapchainImage&
             layers,
             {{0, 0, 0},
              {static_cast<int32_t>(destination.extent.width), static_cast<int32_t>(destination.extent.height), 1}}};
-        next.CmdBlitImage(command, image.image, VK_IMAGE_LAYOUT_GENERAL, image.scaled.image, VK_IMAGE_LAYOUT_GENERAL, 1,
-                          &blit, m_filter);
+        next.CmdBlitImage(command, from, VK_IMAGE_LAYOUT_GENERAL, image.scaled.image, VK_IMAGE_LAYOUT_GENERAL, 1, &blit,
+                          m_filter);
         const VkMemoryBarrier scaled{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_TRANSFER_WRITE_BIT,
                                      VK_ACCESS_TRANSFER_READ_BIT};
         next.CmdPipelineBarrier(command, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &scaled,

@@ -2,6 +2,7 @@
 
 #include "core/device.h"
 #include "core/log.h"
+#include "surface/present_mode_compatibility.h"
 #include "swapchain/swapchain.h"
 
 #include <algorithm>
@@ -19,6 +20,9 @@ namespace {
 /// Enough for the window-system libraries; musl's default of 128 KiB is not.
 constexpr size_t kStackSize = 512 * 1024;
 
+/// Presents of a shared image that may be under way before the thread has seen them.
+constexpr uint32_t kSharedPresents = 16;
+
 } // namespace
 
 Presenter::~Presenter()
@@ -30,7 +34,7 @@ Presenter::~Presenter()
 
 VkResult Presenter::start(HostAllocator& allocator, uint32_t imageCount)
 {
-    if (!m_ring.allocate(allocator, imageCount))
+    if (!m_ring.allocate(allocator, std::max(imageCount, m_swapchain.m_shared ? kSharedPresents : 0)))
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     m_wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (m_wake < 0) {
@@ -96,6 +100,8 @@ void Presenter::run()
     while (!m_stop.load(std::memory_order_acquire)) {
         if (m_failed) {
             pollDescriptors(m_wake, -1, kForever);
+        } else if (!m_hasCurrent && m_swapchain.m_shared) {
+            stepShared();
         } else if (!m_hasCurrent && !takeFrame()) {
             waitUntil(kForever);
         } else if (m_stage == Stage::GpuWait) {
@@ -134,7 +140,7 @@ bool Presenter::peekFrame(PendingFrame* frame)
 
 void Presenter::stepGpuWait()
 {
-    const CompletionWaiter::Frame frame{m_current.image, m_current.fence, m_current.submitted};
+    const CompletionWaiter::Frame frame{m_current.image, m_current.fence, m_current.submitted, m_current.unasked};
     switch (m_waiter.poll(frame)) {
     case CompletionWaiter::Status::Done:
         m_stage = Stage::Pacing;
@@ -153,20 +159,16 @@ void Presenter::stepGpuWait()
 
 void Presenter::stepPacing()
 {
-    const bool mailbox = m_current.mode == VK_PRESENT_MODE_MAILBOX_KHR;
-    // A mailbox frame may be dropped yet; all others are copied at once, ahead of their turn.
-    if (!mailbox)
+    // A frame that may be dropped yet is copied late; all others are at once, ahead of their turn.
+    const bool droppable = supersedes(m_current.mode, m_current.mode);
+    if (!droppable)
         copyToTarget();
     const Nanoseconds now = monotonicNow();
-    Nanoseconds turn = m_swapchain.m_target->readyAt(m_current.mode);
-    if (turn <= now) {
-        copyToTarget();
-        handOver();
-        return;
-    }
-    if (PendingFrame later; mailbox && peekFrame(&later)) {
+    Nanoseconds turn = m_swapchain.m_target->readyAt(pacingOf(m_current.mode));
+    // Of the frames that are complete the latest is shown, also when they became so together.
+    if (PendingFrame later; droppable && peekFrame(&later) && supersedes(later.mode, m_current.mode)) {
         const CompletionWaiter::Frame frame{later.image, later.fence, later.submitted};
-        switch (m_waiter.poll(frame)) {
+        switch (m_waiter.poll(frame, turn > now)) {
         case CompletionWaiter::Status::Done:
             // The new frame's damage is relative to the one that nobody will see.
             later.damage = m_current.damage;
@@ -187,7 +189,12 @@ void Presenter::stepPacing()
             return;
         }
     }
-    waitUntil(turn);
+    if (turn > now) {
+        waitUntil(turn);
+        return;
+    }
+    copyToTarget();
+    handOver();
 }
 
 void Presenter::copyToTarget()
@@ -208,7 +215,7 @@ void Presenter::handOver()
     Frame frame;
     frame.buffer = m_current.image;
     frame.serial = ++m_handedOver;
-    frame.mode = m_current.mode;
+    frame.mode = pacingOf(m_current.mode);
     const DamageRegion damage = m_swapchain.m_engine.shown(m_current.image, m_current.damage);
     // Against a frame of another size or place everything has changed.
     if (image.scaled.placement == m_shownPlacement)

@@ -25,6 +25,7 @@ struct PendingFrame {
     DamageRegion damage; ///< changed since the last frame
     DamageRegion stale;  ///< CopyMode::Staged: what the target's buffer of this image lacks
     FrameNotes notes;
+    bool unasked = false; ///< a refresh of a shared image without a present
 };
 
 /// The thread of a swapchain that waits for copies, paces frames and hands them to the target.
@@ -49,6 +50,8 @@ public:
 
     /// Takes a frame; called with the swapchain's mutex held.
     void push(const PendingFrame& frame);
+    /// Takes a present of the shared image, whose copy is still to be made; called with the swapchain's mutex held.
+    void pushShared(const PendingFrame& frame);
     /// Wakes the thread for a pushed frame; called without the mutex.
     void wake();
 
@@ -61,6 +64,11 @@ private:
     bool takeFrame();
     /// Looks at the next queued frame without taking it; false when there is none.
     bool peekFrame(PendingFrame* frame);
+    /// VK_KHR_shared_presentable_image: copies the image when a present or the mode wants that and its turn has come.
+    void stepShared();
+    /// Submits the copy for `m_latest` and makes it the current frame. VK_NOT_READY when no place for it is free,
+    /// VK_TIMEOUT when the queue is in use.
+    VkResult startSharedCopy();
     void stepGpuWait();
     void stepPacing();
     void handOver();
@@ -93,6 +101,9 @@ private:
     bool m_hasCurrent = false;
     Stage m_stage = Stage::GpuWait;
     bool m_copied = false;
+    PendingFrame m_latest;     ///< the shared image's latest present
+    bool m_copyWanted = false; ///< it has not been copied since
+    bool m_continuous = false; ///< it is copied at every refresh
     bool m_failed = false;
     uint64_t m_handedOver = 0;
     Placement m_shownPlacement; ///< of the last frame that was handed over

@@ -3,17 +3,19 @@
 #include "core/device.h"
 #include "core/instance.h"
 #include "core/log.h"
+#include "core/queue.h"
 #include "core/struct_chain.h"
 #include "surface/present_mode_compatibility.h"
 #include "surface/present_scaling.h"
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace vwsi {
 
 Swapchain::Swapchain(Device& device, Surface& surface, const VkAllocationCallbacks* callbacks)
-    : m_allocator(callbacks), m_device(device), m_surface(surface), m_engine(device, m_allocator),
+    : m_allocator(callbacks), m_device(device), m_surface(surface), m_engine(device, m_engineAllocator),
       m_presenter(*this, device, m_engine, m_presentIds)
 {
 }
@@ -88,7 +90,13 @@ VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info)
         return result;
     if (const VkResult result = readScaling(info, state); result != VK_SUCCESS)
         return result;
-    const uint32_t least = info.presentMode == VK_PRESENT_MODE_MAILBOX_KHR ? kMailboxImages : state.minImageCount;
+    m_shared = isSharedPresentMode(info.presentMode);
+    // A shared image's copies are fitted to the window on the presenter's thread, where the application's callbacks may
+    // not be called (spec, Host Memory).
+    m_engineAllocator = m_shared ? HostAllocator(heapCallbacks()) : m_allocator;
+    const uint32_t least = m_shared                                          ? kSharedCopies
+                           : info.presentMode == VK_PRESENT_MODE_MAILBOX_KHR ? kMailboxImages
+                                                                             : state.minImageCount;
     const uint32_t count = std::max(info.minImageCount, least);
     if (!m_images.allocate(m_allocator, count))
         return VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -96,8 +104,8 @@ VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info)
         makeFree(image);
 
     const VkExtent2D surface = m_scaling.wanted() ? state.currentExtent : m_extent;
-    const TargetInfo target{surface,          m_format, info.imageColorSpace, info.compositeAlpha,
-                            info.presentMode, count,    info.pNext,           m_scaling.wanted()};
+    const TargetInfo target{surface, m_format,   info.imageColorSpace, info.compositeAlpha, pacingOf(info.presentMode),
+                            count,   info.pNext, m_scaling.wanted()};
     if (const VkResult result = m_surface.createTarget(target, &m_target); result != VK_SUCCESS)
         return result;
     if (const VkResult result = createEngine(info, surface); result != VK_SUCCESS)
@@ -161,7 +169,10 @@ VkResult Swapchain::createEngine(const VkSwapchainCreateInfoKHR& info, VkExtent2
         }
     }
     const bool deferred = info.flags & VK_SWAPCHAIN_CREATE_DEFERRED_MEMORY_ALLOCATION_BIT_EXT;
-    return m_engine.create(image, *m_format, *m_target, m_images, deferred, m_scaling, surface);
+    const CopyEngine::Allocation allocation = m_shared   ? CopyEngine::Allocation::Shared
+                                              : deferred ? CopyEngine::Allocation::Deferred
+                                                         : CopyEngine::Allocation::Eager;
+    return m_engine.create(image, *m_format, *m_target, m_images, allocation, m_scaling, surface);
 }
 
 void Swapchain::makeFree(SwapchainImage& image)
@@ -197,7 +208,7 @@ VkResult Swapchain::status()
 
 VkResult Swapchain::images(uint32_t* count, VkImage* images)
 {
-    const auto available = static_cast<uint32_t>(m_images.size());
+    const uint32_t available = m_shared ? 1 : static_cast<uint32_t>(m_images.size());
     if (!images) {
         *count = available;
         return VK_SUCCESS;
@@ -210,7 +221,7 @@ VkResult Swapchain::images(uint32_t* count, VkImage* images)
 
 VkResult Swapchain::bindingOf(uint32_t index, VkDeviceMemory* memory)
 {
-    if (index >= m_images.size())
+    if (index >= (m_shared ? 1 : m_images.size()))
         return VK_ERROR_UNKNOWN;
     if (const VkResult result = m_engine.realize(index); result != VK_SUCCESS)
         return result;
@@ -222,7 +233,6 @@ VkResult Swapchain::acquire(uint64_t timeout, uint32_t* imageIndex)
 {
     const Nanoseconds deadline = timeout ? deadlineAfter(timeout) : 0;
     VkResult result = VK_SUCCESS;
-    SwapchainImage* longestFree = nullptr;
     {
         std::unique_lock lock(m_mutex);
         for (;;) {
@@ -230,11 +240,7 @@ VkResult Swapchain::acquire(uint64_t timeout, uint32_t* imageIndex)
                 return m_status;
             if (m_retired)
                 return VK_ERROR_OUT_OF_DATE_KHR;
-            for (SwapchainImage& image : m_images) {
-                if (image.state == ImageState::Free && (!longestFree || image.freedAt < longestFree->freedAt))
-                    longestFree = &image;
-            }
-            if (longestFree)
+            if (takeFree(imageIndex))
                 break;
             if (timeout == 0)
                 return VK_NOT_READY;
@@ -246,11 +252,9 @@ VkResult Swapchain::acquire(uint64_t timeout, uint32_t* imageIndex)
                 m_freed.wait_until(lock, std::chrono::steady_clock::time_point(std::chrono::nanoseconds(deadline)));
             }
         }
-        longestFree->state = ImageState::Acquired;
         result = m_status;
     }
-    *imageIndex = static_cast<uint32_t>(longestFree - m_images.begin());
-    if (!longestFree->realized) {
+    if (!m_images[*imageIndex].realized) {
         if (const VkResult realized = m_engine.realize(*imageIndex); realized != VK_SUCCESS) {
             cancelAcquire(*imageIndex);
             return realized;
@@ -259,25 +263,65 @@ VkResult Swapchain::acquire(uint64_t timeout, uint32_t* imageIndex)
     return result;
 }
 
+bool Swapchain::takeFree(uint32_t* imageIndex)
+{
+    if (m_shared) {
+        *imageIndex = 0;
+        return !std::exchange(m_sharedAcquired, true);
+    }
+    SwapchainImage* longestFree = nullptr;
+    for (SwapchainImage& image : m_images) {
+        if (image.state == ImageState::Free && (!longestFree || image.freedAt < longestFree->freedAt))
+            longestFree = &image;
+    }
+    if (!longestFree)
+        return false;
+    longestFree->state = ImageState::Acquired;
+    *imageIndex = static_cast<uint32_t>(longestFree - m_images.begin());
+    return true;
+}
+
+bool Swapchain::acquired(uint32_t imageIndex) const
+{
+    if (m_shared)
+        return imageIndex == 0 && m_sharedAcquired;
+    return imageIndex < m_images.size() && m_images[imageIndex].state == ImageState::Acquired;
+}
+
+void Swapchain::giveBack(uint32_t imageIndex)
+{
+    if (m_shared) {
+        m_sharedAcquired = false;
+        m_freed.notify_all();
+    } else {
+        makeFree(m_images[imageIndex]);
+    }
+}
+
 void Swapchain::cancelAcquire(uint32_t imageIndex)
 {
     const std::lock_guard lock(m_mutex);
-    makeFree(m_images[imageIndex]);
+    giveBack(imageIndex);
 }
 
-VkResult Swapchain::preparePresent(uint32_t imageIndex, uint32_t family, VkCommandBuffer* command)
+VkResult Swapchain::preparePresent(uint32_t imageIndex, Queue& queue, VkCommandBuffer* command)
 {
     std::unique_lock lock(m_mutex);
-    if (imageIndex >= m_images.size() || m_images[imageIndex].state != ImageState::Acquired) {
+    if (!acquired(imageIndex)) {
         VWSI_ERROR("vkQueuePresentKHR of swapchain image %u, which the application has not acquired", imageIndex);
         return VK_ERROR_VALIDATION_FAILED_EXT;
     }
     if (m_status < 0)
         return m_status;
-    *command = m_engine.command(imageIndex, family);
+    *command = m_engine.command(imageIndex, queue.family());
     if (!*command) {
-        VWSI_ERROR("vkQueuePresentKHR on a queue of family %u, which cannot present", family);
+        VWSI_ERROR("vkQueuePresentKHR on a queue of family %u, which cannot present", queue.family());
         return VK_ERROR_VALIDATION_FAILED_EXT;
+    }
+    if (m_shared) {
+        m_sharedQueue = &queue;
+        *command = VK_NULL_HANDLE;
+        return m_status;
     }
     if (m_engine.outgrown(imageIndex)) {
         // The image is the application's, its buffer nobody's; the presenter goes on meanwhile.
@@ -295,13 +339,9 @@ VkResult Swapchain::enqueue(const PresentRequest& request, SubmissionFence* fenc
     VkResult result = VK_SUCCESS;
     {
         const std::lock_guard lock(m_mutex);
+        result = m_status;
         if (request.mode)
             m_presentMode = *request.mode;
-        SwapchainImage& presented = m_images[request.imageIndex];
-        if (presented.fence)
-            m_device.fences().drop(presented.fence);
-        presented.fence = fence;
-
         PendingFrame frame;
         frame.image = request.imageIndex;
         frame.fence = fence;
@@ -309,29 +349,44 @@ VkResult Swapchain::enqueue(const PresentRequest& request, SubmissionFence* fenc
         frame.mode = m_presentMode;
         frame.notes = request.notes;
         frame.damage = DamageRegion::from(request.region, m_extent);
-        // The image's buffer lacks this change and those of the frames since the image was last presented; from now on
-        // all other buffers lack this one.
-        for (SwapchainImage& image : m_images)
-            image.stale.add(frame.damage);
-        frame.stale = presented.stale;
-        presented.stale = DamageRegion();
-        result = m_status;
-        if (result < 0) {
-            makeFree(presented);
+        if (m_shared)
+            m_presenter.pushShared(frame);
+        else
+            result = enqueueImage(frame);
+        if (result < 0)
             return result;
-        }
-        presented.state = ImageState::Queued;
         m_presentIds.queued(frame.notes.presentId);
-        m_presenter.push(frame);
     }
     m_presenter.wake();
     return result;
 }
 
+VkResult Swapchain::enqueueImage(PendingFrame& frame)
+{
+    SwapchainImage& presented = m_images[frame.image];
+    if (presented.fence)
+        m_device.fences().drop(presented.fence);
+    presented.fence = frame.fence;
+    // The image's buffer lacks this change and those of the frames since the image was last presented; from now on all
+    // other buffers lack this one.
+    for (SwapchainImage& image : m_images)
+        image.stale.add(frame.damage);
+    frame.stale = presented.stale;
+    presented.stale = DamageRegion();
+    if (m_status < 0) {
+        makeFree(presented);
+        return m_status;
+    }
+    presented.state = ImageState::Queued;
+    m_presenter.push(frame);
+    return m_status;
+}
+
 void Swapchain::rejectPresent(uint32_t imageIndex)
 {
     const std::lock_guard lock(m_mutex);
-    if (imageIndex < m_images.size() && m_images[imageIndex].state == ImageState::Acquired)
+    // A shared image stays with the application.
+    if (!m_shared && acquired(imageIndex))
         makeFree(m_images[imageIndex]);
 }
 
@@ -339,8 +394,8 @@ VkResult Swapchain::release(uint32_t count, const uint32_t* indices)
 {
     const std::lock_guard lock(m_mutex);
     for (uint32_t i = 0; i < count; ++i) {
-        if (indices[i] < m_images.size() && m_images[indices[i]].state == ImageState::Acquired)
-            makeFree(m_images[indices[i]]);
+        if (acquired(indices[i]))
+            giveBack(indices[i]);
     }
     return VK_SUCCESS;
 }

@@ -18,6 +18,7 @@
 namespace vwsi {
 
 class Device;
+class Queue;
 
 /// One swapchain's part of a vkQueuePresentKHR.
 struct PresentRequest {
@@ -69,10 +70,12 @@ public:
     /// Undoes an acquire whose signalling failed.
     void cancelAcquire(uint32_t imageIndex);
 
-    /// First step of a present, under the queue's lock: the commands that copy the image on queues of `family`.
+    /// First step of a present, under the queue's lock: the commands that copy the image on this queue, or null where
+    /// the image is shared, which the presenter copies when its turn has come.
     /// VK_SUCCESS, VK_SUBOPTIMAL_KHR, or the error for which no frame can go out.
-    VkResult preparePresent(uint32_t imageIndex, uint32_t family, VkCommandBuffer* command);
-    /// Second step, after the submission: hands the frame to the presenter, which drops `fence` when done with it.
+    VkResult preparePresent(uint32_t imageIndex, Queue& queue, VkCommandBuffer* command);
+    /// Second step, after the submission: hands the frame to the presenter. `fence` is dropped when the image is
+    /// submitted again; it is not used where there were no commands.
     VkResult enqueue(const PresentRequest& request, SubmissionFence* fence);
     /// Second step of a present whose first step failed: the image returns to the swapchain.
     void rejectPresent(uint32_t imageIndex);
@@ -99,6 +102,12 @@ private:
     VkResult readScaling(const VkSwapchainCreateInfoKHR& info, const SurfaceState& state);
     VkResult createEngine(const VkSwapchainCreateInfoKHR& info, VkExtent2D surface);
     void makeFree(SwapchainImage& image);
+    bool acquired(uint32_t imageIndex) const;
+    /// Takes the image that has been free for longest out of the free ones; false when there is none.
+    bool takeFree(uint32_t* imageIndex);
+    /// The application has an image no longer.
+    void giveBack(uint32_t imageIndex);
+    VkResult enqueueImage(PendingFrame& frame);
     /// Keeps the worse of the present status and `result`; wakes waiting acquires on errors.
     void latch(VkResult result);
 
@@ -109,8 +118,12 @@ private:
     VkExtent2D m_extent{};
     PresentScaling m_scaling; ///< wanted only on surfaces with a size of their own
     VkPresentModeKHR m_presentMode = VK_PRESENT_MODE_FIFO_KHR;
+    /// VK_KHR_shared_presentable_image: the application has the first of m_images alone; all of them are places for
+    /// copies of it.
+    bool m_shared = false;
     std::unique_ptr<Target> m_target;
     HostArray<SwapchainImage> m_images;
+    HostAllocator m_engineAllocator;
     CopyEngine m_engine;
     PrivateData m_privateData;
     PresentIds m_presentIds;
@@ -119,6 +132,8 @@ private:
     std::condition_variable m_freed;
     VkResult m_status = VK_SUCCESS;
     bool m_retired = false;
+    bool m_sharedAcquired = false;  ///< the application has the shared image
+    Queue* m_sharedQueue = nullptr; ///< where the shared image was presented last
     uint64_t m_freeCount = 0;
     uint32_t m_reservedFences = 0;
 

@@ -36,7 +36,8 @@ struct ScaledCopy {
     uint32_t stagingStride = 0;
 };
 
-/// One presentable image with its bytes on the window system's side.
+/// One presentable image with its bytes on the window system's side. Where the application has one image alone
+/// (VK_KHR_shared_presentable_image), the others lack an image of their own and take copies of that one.
 struct SwapchainImage {
     VkImage image = VK_NULL_HANDLE;
     VkDeviceMemory memory = VK_NULL_HANDLE;         ///< what the image is bound to
