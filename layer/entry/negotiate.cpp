@@ -41,8 +41,9 @@ VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL GetInstanceProcAddr(VkInstance instance
     // The loader asks the topmost layer with its own handle of an instance that this layer has yet to create.
     if (hook && hook->level == HookLevel::Global)
         return hook->function;
+    // Layers above, MangoHud among them, ask for this one without an instance.
     if (!instance)
-        return nullptr;
+        return hook && !strcmp(pName, "vkCreateDevice") ? hook->function : nullptr;
     if (!strcmp(pName, "vkGetDeviceProcAddr"))
         return reinterpret_cast<PFN_vkVoidFunction>(&GetDeviceProcAddr);
     const Instance* const object = Instance::find(instance);

@@ -84,6 +84,12 @@ TEST_F(Negotiation, GivesGlobalCommandsWithoutInstance)
     EXPECT_NE(layer.getInstanceProcAddr(VK_NULL_HANDLE, "vkGetInstanceProcAddr"), nullptr);
 }
 
+/// As MangoHud asks from above.
+TEST_F(Negotiation, GivesDeviceCreationWithoutInstance)
+{
+    EXPECT_NE(layer.getInstanceProcAddr(VK_NULL_HANDLE, "vkCreateDevice"), nullptr);
+}
+
 TEST_F(Negotiation, GivesNoInstanceCommandsWithoutInstance)
 {
     EXPECT_EQ(layer.getInstanceProcAddr(VK_NULL_HANDLE, "vkDestroyInstance"), nullptr);
