@@ -1,4 +1,5 @@
 #include "core/device.h"
+#include "core/dynamic_library.h"
 
 #include "core/instance.h"
 #include "core/key_table.h"
@@ -52,6 +53,10 @@ VkResult Device::serve(const VkDeviceCreateInfo& info, bool hostMemoryEnabled)
     };
     m_bindsAliases =
         m_physicalDevice.apiVersion() >= VK_API_VERSION_1_1 || enables(VK_KHR_BIND_MEMORY_2_EXTENSION_NAME);
+    // Venus (Mesa 25.0) leaves a thread-exit function behind when the loader closes it with the last instance: threads
+    // that end later would call into nowhere.
+    if (m_physicalDevice.isVenus())
+        keepLoaded(reinterpret_cast<const void*>(m_next.QueueSubmit));
     return collectQueues(info);
 }
 

@@ -29,4 +29,7 @@ private:
     void* m_handle = nullptr;
 };
 
+/// Keeps the library that `function` lies in loaded until the process ends, whoever else closes it.
+void keepLoaded(const void* function);
+
 } // namespace vwsi

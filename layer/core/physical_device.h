@@ -26,6 +26,9 @@ public:
     /// The layer supplies the window-system integration of this device.
     bool served() const { return m_served; }
 
+    /// The driver is Mesa's Venus.
+    bool isVenus() const { return m_isVenus; }
+
     const VkPhysicalDeviceProperties& properties() const { return m_properties; }
     const VkPhysicalDeviceMemoryProperties& memory() const { return m_memory; }
     const std::vector<VkQueueFamilyProperties>& queueFamilies() const { return m_queueFamilies; }

@@ -121,6 +121,22 @@ TEST(Acquire, AFenceIsReallySignalled)
     vkDestroySurfaceKHR(context.instance(), surface, nullptr);
 }
 
+/// As mpv's threads do; the driver's library is closed with the last instance.
+TEST(Lifetime, AThreadMayEndAfterTheLastInstance)
+{
+    std::thread([] {
+        VulkanContext context(windowWishes());
+        XcbWindow window(64, 64);
+        const VkSurfaceKHR surface = window.createSurface(context.instance());
+        {
+            FrameLoop loop(context, context.queues()[0], surface, {});
+            for (int i = 0; i < 3; ++i)
+                EXPECT_EQ(loop.frame(), VK_SUCCESS);
+        }
+        vkDestroySurfaceKHR(context.instance(), surface, nullptr);
+    }).join();
+}
+
 TEST(Lifetime, ADeviceMayGoBeforeItsSurfaces)
 {
     VulkanContext context(windowWishes());
