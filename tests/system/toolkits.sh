@@ -12,7 +12,8 @@ size=1280x800
 failed=0
 
 # What runs the program, and whether its picture must change from one moment to the next. mpv refuses devices that
-# render in software, as the rig's host does, unless they are named.
+# render in software, as the rig's host does, unless they are named; so does OpenGL on Vulkan (zink), unless told that
+# software is meant.
 venus='Virtio-GPU Venus (llvmpipe (LLVM 19.1.7, 256 bits))'
 programs() {
     cat <<TABLE
@@ -30,6 +31,8 @@ qt-x11          moves  env QT_QPA_PLATFORM=xcb QSG_RHI_BACKEND=vulkan /usr/lib/q
 qt-wayland      moves  env QT_QPA_PLATFORM=wayland QSG_RHI_BACKEND=vulkan /usr/lib/qt6/bin/qml $source/scene.qml
 mpv-x11         moves  mpv-on x11vk
 mpv-wayland     moves  mpv-on waylandvk
+vkd3d-x11       moves  vkd3d-gears
+zink-x11        moves  env LIBGL_KOPPER_DRI2=1 LIBGL_ALWAYS_SOFTWARE=1 MESA_LOADER_DRIVER_OVERRIDE=zink glxgears
 mangohud-x11    moves  env MANGOHUD=1 MANGOHUD_CONFIG=fps,frametime,position=top-left vkcube --wsi xcb
 TABLE
 }
