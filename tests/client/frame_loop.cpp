@@ -60,10 +60,12 @@ void FrameLoop::createSwapchain()
     check(vkGetPhysicalDeviceSurfaceSupportKHR(m_context.physicalDevice(), m_context.family(), m_surface, &supported),
           "vkGetPhysicalDeviceSurfaceSupportKHR");
     check(supported ? VK_SUCCESS : VK_ERROR_FEATURE_NOT_PRESENT, "presenting to the surface");
-    m_extent = capabilities.currentExtent.width == UINT32_MAX ? m_wishes.extent : capabilities.currentExtent;
+    const bool tells = capabilities.currentExtent.width != UINT32_MAX;
+    m_extent = tells && m_wishes.askSurface ? capabilities.currentExtent : m_wishes.extent;
 
     VkSwapchainCreateInfoKHR info{};
     info.sType = VK_STRUCTURE_TYPE_SWAPCHAIN_CREATE_INFO_KHR;
+    info.pNext = m_wishes.chain;
     info.surface = m_surface;
     info.minImageCount = std::max(m_wishes.imageCount, capabilities.minImageCount);
     info.imageFormat = m_wishes.format;
@@ -146,7 +148,10 @@ VkResult FrameLoop::begin(uint32_t* index)
         return acquired;
     ++m_number;
     check(vkResetFences(device, 1, &slot.done), "vkResetFences");
-    recordFrame(slot.command, m_images[*index], m_number);
+    if (m_wishes.record)
+        m_wishes.record(slot.command, m_images[*index], m_number);
+    else
+        recordFrame(slot.command, m_images[*index], m_number);
     const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_TRANSFER_BIT;
     const VkSubmitInfo submit{
         VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr, 1, &slot.acquired, &stage, 1, &slot.command, 1, &m_rendered[*index]};

@@ -21,10 +21,14 @@ constexpr uint32_t colourOf(uint32_t number)
 
 /// How a frame loop uses its surface.
 struct FrameLoopWishes {
-    VkExtent2D extent{0, 0}; ///< where the surface does not tell
+    VkExtent2D extent{0, 0}; ///< where the surface does not tell, or not asked
+    bool askSurface = true;  ///< take the surface's size where it tells one
     VkPresentModeKHR mode = VK_PRESENT_MODE_FIFO_KHR;
     uint32_t imageCount = 3;
     VkFormat format = VK_FORMAT_B8G8R8A8_UNORM;
+    const void* chain = nullptr; ///< pNext of VkSwapchainCreateInfoKHR
+    /// Records the drawing of a frame that then can be presented; recordFrame() unless given.
+    std::function<void(VkCommandBuffer command, VkImage image, uint32_t number)> record;
 };
 
 /// A swapchain whose frames are one colour each, the frame's number: 24 bits in red, green and blue.

@@ -2,6 +2,7 @@
 
 #include "vulkan_context.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -83,25 +84,29 @@ WindowReader::~WindowReader()
     xcb_disconnect(m_connection);
 }
 
-std::optional<WindowReader::Picture> WindowReader::read(uint16_t width, uint16_t height)
+std::vector<uint32_t> WindowReader::pixels(uint16_t width, uint16_t height)
 {
     const Reply<xcb_get_image_reply_t> image{xcb_get_image_reply(
         m_connection, xcb_get_image(m_connection, XCB_IMAGE_FORMAT_Z_PIXMAP, m_window, 0, 0, width, height, ~0u),
         nullptr)};
     if (!image)
-        return std::nullopt;
-    const unsigned char* const bytes = xcb_get_image_data(image.get());
-    const auto count = static_cast<size_t>(xcb_get_image_data_length(image.get())) / 4;
-    Picture picture;
-    picture.whole = count >= size_t{width} * height;
-    for (size_t i = 0; i < count; ++i) {
-        uint32_t pixel = 0;
-        memcpy(&pixel, bytes + i * 4, 4);
+        return {};
+    std::vector<uint32_t> pixels(static_cast<size_t>(xcb_get_image_data_length(image.get())) / 4);
+    memcpy(pixels.data(), xcb_get_image_data(image.get()), pixels.size() * 4);
+    for (uint32_t& pixel : pixels)
         pixel &= 0xffffff;
-        if (i == 0)
-            picture.colour = pixel;
-        picture.whole = picture.whole && pixel == picture.colour;
-    }
+    return pixels;
+}
+
+std::optional<WindowReader::Picture> WindowReader::read(uint16_t width, uint16_t height)
+{
+    const std::vector<uint32_t> seen = pixels(width, height);
+    if (seen.empty())
+        return std::nullopt;
+    Picture picture;
+    picture.colour = seen[0];
+    picture.whole = seen.size() >= size_t{width} * height &&
+                    std::all_of(seen.begin(), seen.end(), [&](uint32_t pixel) { return pixel == picture.colour; });
     return picture;
 }
 

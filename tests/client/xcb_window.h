@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 #include <vulkan/vulkan.h>
 #include <xcb/xcb.h>
 
@@ -46,6 +47,8 @@ public:
 
     /// The part of the window at (0, 0) of this size; empty when the window or the server is gone.
     std::optional<Picture> read(uint16_t width, uint16_t height);
+    /// The pixels of that part as 0xRRGGBB, row by row; empty when the window does not have it or is gone.
+    std::vector<uint32_t> pixels(uint16_t width, uint16_t height);
 
 private:
     xcb_connection_t* m_connection;
