@@ -12,6 +12,8 @@ constexpr ExtensionInfo kSupplied[] = {
      VK_KHR_GET_SURFACE_CAPABILITIES_2_SPEC_VERSION, true},
     {Extension::ExtSurfaceMaintenance1, VK_EXT_SURFACE_MAINTENANCE_1_EXTENSION_NAME,
      VK_EXT_SURFACE_MAINTENANCE_1_SPEC_VERSION, true},
+    // The KHR extensions are the EXT ones by other names, so that headers with those do for both.
+    {Extension::KhrSurfaceMaintenance1, "VK_KHR_surface_maintenance1", 1, true},
     {Extension::ExtHeadlessSurface, VK_EXT_HEADLESS_SURFACE_EXTENSION_NAME, VK_EXT_HEADLESS_SURFACE_SPEC_VERSION, true},
 #ifdef VWSI_HAVE_XCB
     {Extension::KhrXcbSurface, "VK_KHR_xcb_surface", 6, true},
@@ -51,6 +53,7 @@ constexpr ExtensionInfo kSupplied[] = {
      VK_KHR_SHARED_PRESENTABLE_IMAGE_SPEC_VERSION, false},
     {Extension::ExtSwapchainMaintenance1, VK_EXT_SWAPCHAIN_MAINTENANCE_1_EXTENSION_NAME,
      VK_EXT_SWAPCHAIN_MAINTENANCE_1_SPEC_VERSION, false},
+    {Extension::KhrSwapchainMaintenance1, "VK_KHR_swapchain_maintenance1", 1, false},
 #ifdef VK_EXT_present_mode_fifo_latest_ready
     // One was promoted to the other without a change, so that headers with the first do for both.
     {Extension::KhrPresentModeFifoLatestReady, "VK_KHR_present_mode_fifo_latest_ready", 1, false},

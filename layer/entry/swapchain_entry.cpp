@@ -80,6 +80,8 @@ VKAPI_ATTR VkResult VKAPI_CALL ReleaseSwapchainImagesEXT(VkDevice, const VkRelea
     return Swapchain::of(pReleaseInfo->swapchain)->release(pReleaseInfo->imageIndexCount, pReleaseInfo->pImageIndices);
 }
 
+constexpr auto ReleaseSwapchainImagesKHR = &ReleaseSwapchainImagesEXT;
+
 // A device group of one: what is left of VK_KHR_device_group where all physical devices are served alone.
 
 VKAPI_ATTR VkResult VKAPI_CALL
@@ -114,6 +116,7 @@ std::span<const Hook> swapchainHooks()
         VWSI_HOOK(GetDeviceGroupSurfacePresentModesKHR, HookLevel::Device, swapchain),
         VWSI_HOOK(GetSwapchainStatusKHR, HookLevel::Device, Extension::KhrSharedPresentableImage),
         VWSI_HOOK(ReleaseSwapchainImagesEXT, HookLevel::Device, Extension::ExtSwapchainMaintenance1),
+        VWSI_HOOK(ReleaseSwapchainImagesKHR, HookLevel::Device, Extension::KhrSwapchainMaintenance1),
     };
     return hooks;
 }

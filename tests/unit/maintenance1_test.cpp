@@ -230,4 +230,36 @@ TEST_F(Maintenance1, SwapchainImagesAreCountedInTwoCalls)
     EXPECT_EQ(list[0], window.images[0]);
 }
 
+TEST_F(Maintenance1, KhronosNamesDoTheSame)
+{
+    InstanceOptions names;
+    names.extensions = {"VK_KHR_surface", "VK_EXT_headless_surface", "VK_KHR_get_surface_capabilities2",
+                        "VK_KHR_surface_maintenance1"};
+    TestInstance second(names);
+    ASSERT_EQ(second.result, VK_SUCCESS);
+    VkPhysicalDeviceSwapchainMaintenance1FeaturesEXT feature{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SWAPCHAIN_MAINTENANCE_1_FEATURES_EXT, nullptr, VK_FALSE};
+    VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &feature, {}};
+    second.vk.GetPhysicalDeviceFeatures2(second.physicalDevices[0], &features);
+    EXPECT_TRUE(feature.swapchainMaintenance1);
+    ASSERT_TRUE(second.hasDeviceExtension("VK_KHR_swapchain_maintenance1"));
+
+    DeviceOptions options;
+    options.extensions = {"VK_KHR_swapchain", "VK_KHR_swapchain_maintenance1"};
+    options.next = &feature;
+    TestDevice khronos(second, options);
+    ASSERT_EQ(khronos.result, VK_SUCCESS);
+    EXPECT_EQ(khronos.proc("vkReleaseSwapchainImagesEXT"), nullptr) << "belongs to the other extension";
+    EXPECT_EQ(device().proc("vkReleaseSwapchainImagesKHR"), nullptr);
+    Window window(khronos);
+    const uint32_t index = window.acquireNow();
+    const VkReleaseSwapchainImagesInfoEXT info{VK_STRUCTURE_TYPE_RELEASE_SWAPCHAIN_IMAGES_INFO_EXT, nullptr,
+                                               window.swapchain, 1, &index};
+    const auto release = reinterpret_cast<PFN_vkReleaseSwapchainImagesEXT>(khronos.proc("vkReleaseSwapchainImagesKHR"));
+    ASSERT_NE(release, nullptr);
+    EXPECT_EQ(release(khronos.handle, &info), VK_SUCCESS);
+    for (int i = 0; i < 4; ++i)
+        EXPECT_EQ(window.frame(), VK_SUCCESS);
+}
+
 } // namespace vwsi::testing
