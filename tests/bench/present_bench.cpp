@@ -1,20 +1,18 @@
-// One measurement: numbered frames to an X11 window, offscreen, or plain memcpy of as many bytes. Prints one line of
+// One measurement: numbered frames to a window, offscreen, or plain memcpy of as many bytes. Prints one line of
 // NAME=VALUE words; tests/bench/run makes the table.
 
 #include "frame_loop.h"
 #include "offscreen_loop.h"
 #include "process_time.h"
+#include "shown_window.h"
 #include "vulkan_context.h"
-#include "xcb_window.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -24,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 struct Options {
-    std::string what = "present"; ///< present, offscreen or memcpy
+    std::string what = "xcb"; ///< xcb, wayland, offscreen or memcpy
     VkPresentModeKHR mode = VK_PRESENT_MODE_IMMEDIATE_KHR;
     uint16_t width = 1280;
     uint16_t height = 800;
@@ -48,36 +46,30 @@ double quantile(std::vector<double> values, double part)
     return values[static_cast<size_t>(at)];
 }
 
-/// Waits until the window's first pixel is that of frame `number`; false after two seconds.
-bool waitVisible(WindowReader& reader, uint32_t number)
-{
-    const auto limit = Clock::now() + std::chrono::seconds(2);
-    while (Clock::now() < limit) {
-        const auto picture = reader.read(1, 1);
-        if (picture && picture->colour == colourOf(number))
-            return true;
-    }
-    return false;
-}
-
 void measurePresent(const Options& options)
 {
+    const std::unique_ptr<ShownWindow> window = options.what == "wayland"
+                                                    ? makeWaylandWindow(options.width, options.height)
+                                                    : makeXcbWindow(options.width, options.height);
+    if (!window)
+        throw std::runtime_error("this build has no " + options.what);
     ContextWishes wishes;
-    wishes.instanceExtensions = {"VK_KHR_surface", "VK_KHR_xcb_surface"};
+    wishes.instanceExtensions = {"VK_KHR_surface", window->surfaceExtension()};
     wishes.deviceExtensions = {"VK_KHR_swapchain"};
     VulkanContext context(wishes);
-    XcbWindow window(options.width, options.height);
-    const VkSurfaceKHR surface = window.createSurface(context.instance());
-    const char* const server = getenv("RIG_XVFB_PID");
-    const pid_t serverPid = server ? atoi(server) : 0;
+    const VkSurfaceKHR surface = window->createSurface(context.instance());
+    const pid_t serverPid = window->server();
     {
         FrameLoopWishes loopWishes;
+        loopWishes.extent = {options.width, options.height};
         loopWishes.mode = options.mode;
         FrameLoop loop(context, context.queues()[0], surface, loopWishes);
-        WindowReader reader(window.window());
-        while (loop.frames() < kWarmUp)
+        while (loop.frames() < kWarmUp) {
+            if (loop.frames() == kWarmUp - 1)
+                window->announce();
             check(loop.frame(), "frame");
-        if (!waitVisible(reader, loop.frames()))
+        }
+        if (!window->waitVisible(loop.frames()))
             throw std::runtime_error("the warm-up's last frame never became visible");
 
         std::vector<double> calls(options.frames);
@@ -87,15 +79,18 @@ void measurePresent(const Options& options)
         for (double& call : calls) {
             uint32_t index = 0;
             check(loop.begin(&index), "begin");
+            if (&call == &calls.back())
+                window->announce();
             const auto presented = Clock::now();
             check(loop.present(index), "vkQueuePresentKHR");
             call = seconds(Clock::now() - presented);
         }
-        // A frame counts when its bytes are in the window; none of these modes overtakes, so the last one stands for
-        // all.
-        if (!waitVisible(reader, loop.frames()))
+        // A frame counts when its bytes are at the server. The last one stands for all: X11's are in order, and a
+        // compositor has the bytes of those that it skips, too.
+        const auto visible = window->waitVisible(loop.frames());
+        if (!visible)
             throw std::runtime_error("the last frame never became visible");
-        const double took = seconds(Clock::now() - begin);
+        const double took = seconds(*visible - begin);
         const double clientTime = processTime(getpid()) - clientBefore;
         const double serverTime = processTime(serverPid) - serverBefore;
 
@@ -103,10 +98,11 @@ void measurePresent(const Options& options)
         for (uint32_t i = 0; i < kLatencyFrames; ++i) {
             uint32_t index = 0;
             check(loop.begin(&index), "begin");
+            window->announce();
             const auto presented = Clock::now();
             check(loop.present(index), "vkQueuePresentKHR");
-            if (waitVisible(reader, loop.frames()))
-                latencies.push_back(seconds(Clock::now() - presented));
+            if (const auto seen = window->waitVisible(loop.frames()))
+                latencies.push_back(seconds(*seen - presented));
         }
         printf("fps=%.1f call_p50_us=%.1f call_p99_us=%.1f latency_p50_us=%.0f latency_p99_us=%.0f client_us=%.0f "
                "server_us=%.0f frames=%u\n",
@@ -150,16 +146,19 @@ Options parse(int argc, char** argv)
     Options options;
     for (int i = 1; i < argc; ++i) {
         const std::string word = argv[i];
-        if (word == "present" || word == "offscreen" || word == "memcpy")
+        if (word == "xcb" || word == "wayland" || word == "offscreen" || word == "memcpy")
             options.what = word;
         else if (word == "immediate")
             options.mode = VK_PRESENT_MODE_IMMEDIATE_KHR;
+        else if (word == "mailbox")
+            options.mode = VK_PRESENT_MODE_MAILBOX_KHR;
         else if (word == "fifo")
             options.mode = VK_PRESENT_MODE_FIFO_KHR;
         else if (word.find('x') == std::string::npos && sscanf(word.c_str(), "%u", &options.frames) == 1)
             continue;
         else if (sscanf(word.c_str(), "%hux%hu", &options.width, &options.height) != 2)
-            throw std::runtime_error("usage: present_bench present|offscreen|memcpy immediate|fifo WxH FRAMES");
+            throw std::runtime_error(
+                "usage: present_bench xcb|wayland|offscreen|memcpy immediate|mailbox|fifo WxH FRAMES");
     }
     return options;
 }
@@ -170,12 +169,12 @@ int main(int argc, char** argv)
 {
     try {
         const Options options = parse(argc, argv);
-        if (options.what == "present")
-            measurePresent(options);
-        else if (options.what == "offscreen")
+        if (options.what == "offscreen")
             measureOffscreen(options);
-        else
+        else if (options.what == "memcpy")
             measureMemcpy(options);
+        else
+            measurePresent(options);
         return 0;
     } catch (const std::exception& error) {
         fprintf(stderr, "present_bench: %s\n", error.what());
