@@ -2,12 +2,12 @@
 
 #include "core/device.h"
 #include "core/log.h"
+#include "core/thread.h"
 #include "surface/present_mode_compatibility.h"
 #include "swapchain/swapchain.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -16,9 +16,6 @@
 namespace vwsi {
 
 namespace {
-
-/// Enough for the window-system libraries; musl's default of 128 KiB is not.
-constexpr size_t kStackSize = 512 * 1024;
 
 /// Presents of a shared image that may be under way before the thread has seen them.
 constexpr uint32_t kSharedPresents = 16;
@@ -44,22 +41,8 @@ VkResult Presenter::start(HostAllocator& allocator, uint32_t imageCount)
     }
     m_swapchain.m_target->setEvents(this);
 
-    pthread_attr_t attributes;
-    if (pthread_attr_init(&attributes) != 0)
+    if (!startThread(&m_thread, "venus-wsi", &threadMain, this))
         return VK_ERROR_OUT_OF_HOST_MEMORY;
-    pthread_attr_setstacksize(&attributes, kStackSize);
-    // The application's signals are for the application's threads.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int error = pthread_create(&m_thread, &attributes, &threadMain, this);
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    pthread_attr_destroy(&attributes);
-    if (error) {
-        VWSI_ERROR("no presenter thread could be started (error %d); the process has too many threads", error);
-        return VK_ERROR_OUT_OF_HOST_MEMORY;
-    }
     m_running = true;
     return VK_SUCCESS;
 }
@@ -88,7 +71,6 @@ void Presenter::wake()
 
 void* Presenter::threadMain(void* self)
 {
-    prctl(PR_SET_NAME, "venus-wsi");
     // The kernel may round sleeps up by 50 us, as long as a whole frame's copy.
     prctl(PR_SET_TIMERSLACK, 1);
     static_cast<Presenter*>(self)->run();

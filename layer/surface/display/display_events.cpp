@@ -1,24 +1,15 @@
 #include "surface/display/display_events.h"
 
-#include "core/log.h"
+#include "core/thread.h"
 #include "surface/target.h"
 
 #include <algorithm>
-#include <csignal>
 #include <cstring>
 #include <iterator>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 namespace vwsi {
-
-namespace {
-
-/// Callbacks submit to queues through the driver; musl's default of 128 KiB is too little for that.
-constexpr size_t kStackSize = 512 * 1024;
-
-} // namespace
 
 DisplayEvents::DisplayEvents(drm::NodeNumber device, std::unique_ptr<drm::UeventMonitor> monitor)
     : m_device(device), m_monitor(std::move(monitor))
@@ -80,29 +71,12 @@ bool DisplayEvents::start()
         m_monitor = std::make_unique<drm::UeventMonitor>();
     if (m_wake < 0)
         m_wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    pthread_attr_t attributes;
-    if (m_wake < 0 || pthread_attr_init(&attributes) != 0)
-        return false;
-    pthread_attr_setstacksize(&attributes, kStackSize);
-    // The application's signals are for the application's threads.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int error = pthread_create(&m_thread, &attributes, &threadMain, this);
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    pthread_attr_destroy(&attributes);
-    if (error)
-        VWSI_ERROR("display events are not watched: no thread could be started (%s); the process has too "
-                   "many threads",
-                   strerror(error));
-    m_started = error == 0;
+    m_started = m_wake >= 0 && startThread(&m_thread, "venus-wsi-disp", &threadMain, this);
     return m_started;
 }
 
 void* DisplayEvents::threadMain(void* self)
 {
-    prctl(PR_SET_NAME, "venus-wsi-disp");
     static_cast<DisplayEvents*>(self)->run();
     return nullptr;
 }
