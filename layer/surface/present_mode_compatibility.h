@@ -6,8 +6,9 @@
 
 namespace vwsi {
 
-/// Images that MAILBOX needs so that acquire does not block: one shown, one waiting, one being rendered to.
-inline constexpr uint32_t kMailboxImages = 3;
+/// Images that MAILBOX needs so that acquire does not block: one shown, one waiting to be, one on its way to the window
+/// system, one being rendered to.
+inline constexpr uint32_t kMailboxImages = 4;
 
 /// Modes that the presenter makes of a surface's own, so that every surface has them.
 std::span<const VkPresentModeKHR> derivedPresentModes();
