@@ -74,9 +74,9 @@ class Target {
 public:
     virtual ~Target() = default;
 
-    /// Size that the surface has now, as far as is known without asking the window system; `made` where it cannot
-    /// change. Only for TargetInfo::follows; called on the application's thread.
-    virtual VkExtent2D surfaceExtent(VkExtent2D made) const { return made; }
+    /// Size that the surface has now, as far as the window system has told; `made` where it cannot change. Only for
+    /// TargetInfo::follows; called on the application's thread.
+    virtual VkExtent2D surfaceExtent(VkExtent2D made) { return made; }
 
     /// Makes buffer `index` for a layout; keeps it until destruction, or until a call for the same index, whose buffer
     /// is idle and which replaces it on success.

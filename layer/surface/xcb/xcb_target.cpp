@@ -51,8 +51,8 @@ XcbTarget::XcbTarget(std::unique_ptr<XcbConnection> connection, xcb_window_t win
 
 VkResult XcbTarget::start()
 {
-    m_allocated = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (m_allocated < 0)
+    m_elsewhere = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (m_elsewhere < 0)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
 
     const std::string& wanted = settings().x11;
@@ -96,11 +96,13 @@ XcbTarget::~XcbTarget()
     m_copy.reset();
     m_present.reset();
     m_buffers.clear();
+    for (xcb_generic_event_t* event : m_taken)
+        free(event);
     if (m_gc != XCB_NONE)
         m_connection->settle(m_connection->api().xcb_free_gc(m_connection->get(), m_gc));
     m_connection->api().xcb_flush(m_connection->get());
-    if (m_allocated >= 0)
-        close(m_allocated);
+    if (m_elsewhere >= 0)
+        close(m_elsewhere);
     m_state->give(std::move(m_connection));
 }
 
@@ -110,9 +112,8 @@ VkResult XcbTarget::allocate(uint32_t index, const BufferLayout& layout, TargetB
     const VkExtent2D extent = layout.extent.width ? layout.extent : m_extent;
     std::unique_ptr<XcbBuffer> made;
     const VkResult result = XcbBuffer::create(*m_connection, m_window, m_visual, extent, layout, m_transport, &made);
-    // The replies waited for may have brought events along for the presenter thread.
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = write(m_allocated, &one, sizeof(one));
+    // The replies waited for may have brought events along.
+    wakePresenter();
     if (result != VK_SUCCESS) {
         if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
             VWSI_ERROR("X11: the server has no memory for %ux%u pixels: use fewer or smaller images", extent.width,
@@ -216,6 +217,54 @@ VkResult XcbTarget::wait(int wake, Nanoseconds deadline)
     }
 }
 
+void XcbTarget::wakePresenter()
+{
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = write(m_elsewhere, &one, sizeof(one));
+}
+
+xcb_generic_event_t* XcbTarget::pollEvent(bool read)
+{
+    const XcbApi& api = m_connection->api();
+    auto* const event =
+        read ? api.xcb_poll_for_event(m_connection->get()) : api.xcb_poll_for_queued_event(m_connection->get());
+    if (event && (event->response_type & kResponseTypeMask) == XCB_CONFIGURE_NOTIFY) {
+        const auto& configure = reinterpret_cast<const xcb_configure_notify_event_t&>(*event);
+        if (configure.window == m_window)
+            m_windowExtent = VkExtent2D{configure.width, configure.height};
+    }
+    return event;
+}
+
+xcb_generic_event_t* XcbTarget::nextEvent(bool read)
+{
+    if (!m_follows)
+        return pollEvent(read);
+    const std::lock_guard lock(m_eventsMutex);
+    if (m_taken.empty())
+        return pollEvent(read);
+    xcb_generic_event_t* const event = m_taken.front();
+    m_taken.pop_front();
+    return event;
+}
+
+VkExtent2D XcbTarget::surfaceExtent(VkExtent2D)
+{
+    // An application that draws once for a new size has seen the event, so the socket has this connection's, but the
+    // presenter thread may be slower.
+    if (m_connection->isPrivate()) {
+        const SigpipeGuard guard;
+        const bool arrived = pollDescriptors(m_connection->descriptor(), -1, 0) != 0;
+        const std::lock_guard lock(m_eventsMutex);
+        while (xcb_generic_event_t* const event = pollEvent(arrived))
+            m_taken.push_back(event);
+        // Replies that the presenter thread sleeps for may have come along.
+        if (arrived || !m_taken.empty())
+            wakePresenter();
+    }
+    return m_windowExtent.load(std::memory_order_relaxed);
+}
+
 bool XcbTarget::drain()
 {
     const XcbApi& api = m_connection->api();
@@ -223,7 +272,7 @@ bool XcbTarget::drain()
     m_heard = false;
     if (m_connection->isPrivate()) {
         // The first call reads all that the socket has.
-        for (auto* event = api.xcb_poll_for_event(c); event; event = api.xcb_poll_for_queued_event(c)) {
+        for (auto* event = nextEvent(true); event; event = nextEvent(false)) {
             handle(*event);
             free(event);
         }
@@ -245,7 +294,7 @@ void XcbTarget::collect(bool block)
     m_heard |= heard.any;
     if (heard.windowLost)
         fail(VK_ERROR_SURFACE_LOST_KHR);
-    else if (heard.any)
+    else if (heard.any && !m_connection->isPrivate()) // where events tell, a reply may be older than they are
         m_windowExtent = heard.windowExtent;
 }
 
@@ -256,11 +305,8 @@ void XcbTarget::handle(const xcb_generic_event_t& event)
         handleError(reinterpret_cast<const xcb_generic_error_t&>(event));
         break;
     case XCB_CONFIGURE_NOTIFY: {
-        const auto& configure = reinterpret_cast<const xcb_configure_notify_event_t&>(event);
-        if (configure.window == m_window) {
-            m_windowExtent = VkExtent2D{configure.width, configure.height};
+        if (reinterpret_cast<const xcb_configure_notify_event_t&>(event).window == m_window)
             m_heard = true;
-        }
         break;
     }
     case XCB_DESTROY_NOTIFY:
@@ -321,7 +367,7 @@ bool XcbTarget::sleep(int wake, Nanoseconds deadline)
             until = std::min(deadline, monotonicNow() + kBorrowedPoll);
     }
 
-    pollfd descriptors[] = {{socket, POLLIN, 0}, {wake, POLLIN, 0}, {m_allocated, POLLIN, 0}};
+    pollfd descriptors[] = {{socket, POLLIN, 0}, {wake, POLLIN, 0}, {m_elsewhere, POLLIN, 0}};
     const Nanoseconds left = until == kForever ? 0 : until - std::min(monotonicNow(), until);
     const timespec limit{static_cast<time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
     const int ready = ppoll(descriptors, std::size(descriptors), until == kForever ? nullptr : &limit, nullptr);
@@ -329,7 +375,7 @@ bool XcbTarget::sleep(int wake, Nanoseconds deadline)
         return until == deadline;
     if (descriptors[2].revents) {
         uint64_t count;
-        [[maybe_unused]] const ssize_t got = read(m_allocated, &count, sizeof(count));
+        [[maybe_unused]] const ssize_t got = read(m_elsewhere, &count, sizeof(count));
     }
     return ready > 0 && descriptors[1].revents;
 }

@@ -4,6 +4,7 @@
 #include "surface/xcb/present_pacer.h"
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -21,7 +22,7 @@ public:
                            std::unique_ptr<Target>* target);
     ~XcbTarget() override;
 
-    VkExtent2D surfaceExtent(VkExtent2D) const override { return m_windowExtent.load(std::memory_order_relaxed); }
+    VkExtent2D surfaceExtent(VkExtent2D made) override;
     VkResult allocate(uint32_t index, const BufferLayout& layout, TargetBuffer* buffer) override;
     void setEvents(TargetEvents* events) override { m_events = events; }
     Nanoseconds readyAt(VkPresentModeKHR mode) override;
@@ -38,6 +39,10 @@ private:
     VkResult status() const;
     void fail(VkResult result);
     bool drain();
+    /// The next event of a private connection; reads the socket if `read`.
+    xcb_generic_event_t* nextEvent(bool read);
+    xcb_generic_event_t* pollEvent(bool read);
+    void wakePresenter();
     void collect(bool block);
     void handle(const xcb_generic_event_t& event);
     void handleError(const xcb_generic_error_t& error);
@@ -49,6 +54,8 @@ private:
     std::shared_ptr<XcbWindowState> m_state;
     VkExtent2D m_extent;
     bool m_follows; ///< buffers are remade in the window's size
+    std::mutex m_eventsMutex;
+    std::deque<xcb_generic_event_t*> m_taken; ///< by the application's thread, for the presenter's
     std::atomic<VkExtent2D> m_windowExtent{};
     VkResult m_result = VK_SUCCESS;
     TargetEvents* m_events = nullptr;
@@ -57,7 +64,7 @@ private:
     bool m_immediateByPresent = false;
     bool m_shown = false; ///< a frame was handed over
     bool m_heard = false; ///< the current drain() found something
-    int m_allocated = -1; ///< eventfd: allocate() may have read events that wait() sleeps for
+    int m_elsewhere = -1; ///< eventfd: another thread has read events that wait() may sleep for
     xcb_gcontext_t m_gc = XCB_NONE;
     std::mutex m_buffersMutex; ///< the application's thread may replace an idle buffer while others are looked up
     std::vector<std::unique_ptr<XcbBuffer>> m_buffers;

@@ -277,6 +277,30 @@ TEST_P(Scaling, AStormOfSizesEndsWithTheRightPicture)
     EXPECT_EQ(stage.loop->swapchain(), swapchain) << "the first one did for all sizes";
 }
 
+/// An application that draws only when something changed gives one frame for a new size, right after it heard of it.
+TEST_P(Scaling, TheFirstFrameAfterAResizeHasItsSize)
+{
+    VulkanContext context(scalingWishes());
+    Stage stage(GetParam(), kStretch, 0, 0, context);
+    ASSERT_TRUE(stage.shows(kImage));
+    for (uint32_t i = 0; i < 60; ++i) {
+        const VkExtent2D size{100 + i * 37 % 300, 80 + i * 53 % 250};
+        vkQueueWaitIdle(context.queues()[0]);
+        stage.window.takeEvents();
+        stage.window.resize(uint16_t(size.width), uint16_t(size.height));
+        while (stage.window.takeEvents() == 0)
+            std::this_thread::yield();
+        ASSERT_EQ(stage.loop->frame(), VK_SUCCESS);
+        const auto limit = std::chrono::steady_clock::now() + 5s;
+        std::string wrong;
+        do {
+            std::this_thread::sleep_for(1ms);
+            wrong = difference(stage.reader.pixels(uint16_t(size.width), uint16_t(size.height)), size, stage.scaling);
+        } while (!wrong.empty() && std::chrono::steady_clock::now() < limit);
+        ASSERT_EQ(wrong, "") << "resize " << i;
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Modes, Scaling, testing::Values(VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_IMMEDIATE_KHR));
 
 /// Damage of the image, in pixels of the window: too little of it would leave old pixels beside the change.
