@@ -11,7 +11,6 @@ namespace vwsi {
 
 namespace {
 
-constexpr uint8_t kDeadConnection = 255;
 constexpr uint32_t kMostPixmapPixels = 32767; ///< width and height of a pixmap are signed 16-bit numbers inside servers
 constexpr size_t kPackedBytes = 256u << 10;   ///< rows packed for one PutImage
 constexpr size_t kMostRequestBytes = 1u << 20; ///< a longer PutImage only keeps the server from others
@@ -143,7 +142,7 @@ VkResult XcbBuffer::createShared(Transport transport, bool byDescriptor)
     }
     VWSI_INFO("X11: a %s buffer was refused (X error %u); trying the next way",
               byDescriptor ? "memory-file" : "System V", error);
-    if (attached && error != kDeadConnection)
+    if (attached && error != XcbConnection::kDeadConnection)
         m_connection.settle(api.xcb_shm_detach(c, m_segment));
     m_segment = XCB_NONE;
     m_memory.reset();

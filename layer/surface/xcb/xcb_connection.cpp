@@ -12,7 +12,6 @@ namespace vwsi {
 
 namespace {
 
-constexpr uint8_t kDeadConnection = 255;
 constexpr uint32_t kDefaultMilliHz = 60'000;
 
 /// Connects to the server that the application talks to, by that server's address or by $DISPLAY; null when

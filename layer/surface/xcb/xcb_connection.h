@@ -59,7 +59,10 @@ public:
             m_api.xcb_discard_reply(m_connection, cookie.sequence);
     }
 
-    /// Waits for a checked request; its error code (0: none), or 255 when the connection is dead.
+    /// What check() answers on a dead connection; no error of a server has this code.
+    static constexpr uint8_t kDeadConnection = 255;
+
+    /// Waits for a checked request; its error code (0: none), or kDeadConnection.
     uint8_t check(xcb_void_cookie_t cookie) const;
 
     /// Throws away what an earlier target left behind; false when the connection is dead.
