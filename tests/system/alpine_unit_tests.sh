@@ -65,7 +65,7 @@ while IFS=$'\t' read -r name program arguments; do
     *) echo "skip - $name: $program is no program of this build"; continue ;;
     esac
     # shellcheck disable=SC2086
-    if "$rig/chroot" "$tree" "$root:$root" -- "$program" ${arguments//$'\t'/ } >"$output" 2>&1 </dev/null; then
+    if "$rig/chroot" "$tree" "$build:$build" "$source:$source" -- "$program" ${arguments//$'\t'/ } >"$output" 2>&1 </dev/null; then
         ran=$(sed -n 's/^\[==========\] \([0-9]*\) tests\{0,1\} from .* ran.*/\1/p' "$output")
         if [ "${ran:-0}" -gt 0 ]; then
             echo "ok - $name: $ran cases"

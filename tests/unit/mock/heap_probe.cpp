@@ -3,10 +3,12 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
 #include <new>
 
-// Sanitizers have replaced malloc already, and only glibc says how to reach the malloc that one replaces.
-#if !defined(__GLIBC__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// Sanitizers have replaced malloc already.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define VWSI_SEES_MALLOC 0
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
@@ -46,45 +48,96 @@ bool allocationFails(size_t size)
 
 #if VWSI_SEES_MALLOC
 
-// The C library keeps its own entrances to the heap for programs that replace malloc.
+#ifdef __GLIBC__
+// It keeps its own entrances to the heap for programs that replace malloc.
 extern "C" {
 void* __libc_malloc(size_t);
-void* __libc_calloc(size_t, size_t);
 void* __libc_realloc(void*, size_t);
 void* __libc_memalign(size_t, size_t);
 void __libc_free(void*);
+}
+
+namespace real {
+
+constexpr auto malloc = __libc_malloc;
+constexpr auto realloc = __libc_realloc;
+constexpr auto alignedAlloc = __libc_memalign;
+constexpr auto free = __libc_free;
+
+} // namespace real
+#else
+namespace real {
+
+/// The function that this program's one replaces. musl's dlsym allocates nothing.
+template <typename Function> Function* next(const char* name)
+{
+    return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
 
 void* malloc(size_t size)
 {
-    return allocationFails(size) ? nullptr : __libc_malloc(size);
-}
-
-void* calloc(size_t count, size_t size)
-{
-    return allocationFails(count * size) ? nullptr : __libc_calloc(count, size);
+    static const auto function = next<void*(size_t)>("malloc");
+    return function(size);
 }
 
 void* realloc(void* memory, size_t size)
 {
-    return allocationFails(size) ? nullptr : __libc_realloc(memory, size);
+    static const auto function = next<void*(void*, size_t)>("realloc");
+    return function(memory, size);
+}
+
+void* alignedAlloc(size_t alignment, size_t size)
+{
+    static const auto function = next<void*(size_t, size_t)>("aligned_alloc");
+    return function(alignment, size);
+}
+
+void free(void* memory)
+{
+    static const auto function = next<void(void*)>("free");
+    function(memory);
+}
+
+} // namespace real
+#endif
+
+extern "C" {
+void* malloc(size_t size)
+{
+    return allocationFails(size) ? nullptr : real::malloc(size);
+}
+
+void* calloc(size_t count, size_t size)
+{
+    // Not the C library's, which may call this file's malloc.
+    size_t bytes = 0;
+    if (__builtin_mul_overflow(count, size, &bytes) || allocationFails(bytes))
+        return nullptr;
+    void* const memory = real::malloc(bytes);
+    return memory ? memset(memory, 0, bytes) : nullptr;
+}
+
+void* realloc(void* memory, size_t size)
+{
+    return allocationFails(size) ? nullptr : real::realloc(memory, size);
 }
 
 void* aligned_alloc(size_t alignment, size_t size)
 {
-    return allocationFails(size) ? nullptr : __libc_memalign(alignment, size);
+    return allocationFails(size) ? nullptr : real::alignedAlloc(alignment, size);
 }
 
 int posix_memalign(void** memory, size_t alignment, size_t size)
 {
     if (allocationFails(size))
         return ENOMEM;
-    *memory = __libc_memalign(alignment, size);
+    *memory = real::alignedAlloc(alignment, size);
     return *memory ? 0 : ENOMEM;
 }
 
 void free(void* memory)
 {
-    __libc_free(memory);
+    real::free(memory);
 }
 }
 

@@ -7,8 +7,7 @@ namespace vwsi::mock {
 
 /// Sees the process's heap allocations, except those made inside the mock driver and the test helpers.
 ///
-/// In plain glibc builds malloc itself is replaced; with sanitizers or another libc, where that is not possible,
-/// operator new is.
+/// malloc itself is replaced; with sanitizers, where that is not possible, operator new is.
 class HeapProbe {
 public:
     /// Counts the allocations of all threads between construction and destruction.
