@@ -1,4 +1,6 @@
+#include "core/guest_pages.h"
 #include "core/instance.h"
+#include "core/log.h"
 #include "core/outarray.h"
 #include "core/settings.h"
 #include "core/struct_chain.h"
@@ -71,6 +73,11 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateInstance(const VkInstanceCreateInfo* pCreat
             below.enabledExtensionCount = static_cast<uint32_t>(names.size());
             below.ppEnabledExtensionNames = names.data();
         }
+        const long smallPages = pagesTooSmallForAppleHosts();
+        if (smallPages)
+            VWSI_INFO("this kernel has %ld-byte pages; on a Mac, Venus hangs or fails unless it aligns blobs to %ld "
+                      "bytes (mesa-patches, blob-alignment): a kernel with %ld-byte pages needs no such Mesa",
+                      smallPages, kAppleHostPage, kAppleHostPage);
         link->u.pLayerInfo = here.pNext;
         VkResult result = createNext(&below, pAllocator, pInstance);
         bool extended = settings().policy != Policy::Never;
@@ -79,6 +86,12 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateInstance(const VkInstanceCreateInfo* pCreat
             link->u.pLayerInfo = here.pNext;
             result = createNext(pCreateInfo, pAllocator, pInstance);
         }
+        if (result == VK_ERROR_OUT_OF_HOST_MEMORY && smallPages)
+            VWSI_ERROR(
+                "vkCreateInstance: a driver is out of memory, on a Mac because this kernel has %ld-byte pages and "
+                "the host maps %ld bytes at a time: boot a kernel with %ld-byte pages or patch Mesa "
+                "(mesa-patches, blob-alignment)",
+                smallPages, kAppleHostPage, kAppleHostPage);
         if (result != VK_SUCCESS)
             return result;
         try {

@@ -1,5 +1,6 @@
 // What reaches the driver's vkCreateInstance and vkCreateDevice, and what happens to the application's own structs.
 #include "harness/layer_test.h"
+#include "mock/pretended_kernel.h"
 
 namespace vwsi::testing {
 
@@ -7,6 +8,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
 
@@ -249,6 +251,39 @@ TEST_F(CreateInstance, TheDriversFailureIsTheResult)
     EXPECT_EQ(failing.result, VK_ERROR_INCOMPATIBLE_DRIVER);
     driver.clearFaults();
     EXPECT_EQ(instance().result, VK_SUCCESS);
+}
+
+TEST_F(CreateInstance, PagesTooSmallForTheHostAreNamed)
+{
+    IN_PROCESS_WITH({"VENUS_WSI_LOG", "warn"});
+    driver.failNth("vkCreateInstance", 1, VK_ERROR_OUT_OF_HOST_MEMORY);
+    const mock::PretendedKernel kernel("aarch64", 4096);
+    const TestInstance failing;
+    EXPECT_EQ(failing.result, VK_ERROR_OUT_OF_HOST_MEMORY);
+    EXPECT_THAT(childLog(), HasSubstr("4096-byte pages"));
+    EXPECT_THAT(childLog(), HasSubstr("16384-byte pages"));
+}
+
+TEST_F(CreateInstance, PagesTooSmallForTheHostAreNamedBeforeTheDriverHangs)
+{
+    IN_PROCESS_WITH({"VENUS_WSI_LOG", "info"});
+    // The driver answers nothing more here; what it takes to understand that must be in the log already.
+    driver.failNth("vkCreateInstance", 1, VK_ERROR_INCOMPATIBLE_DRIVER);
+    const mock::PretendedKernel kernel("aarch64", 4096);
+    const TestInstance failing;
+    EXPECT_THAT(childLog(), HasSubstr("4096-byte pages"));
+}
+
+TEST_F(CreateInstance, PagesThatFitAreNotNamed)
+{
+    IN_PROCESS_WITH({"VENUS_WSI_LOG", "info"});
+    for (const auto& [machine, pageSize] : {std::pair("aarch64", 16384L), {"aarch64", 65536L}, {"x86_64", 4096L}}) {
+        driver.failNth("vkCreateInstance", 1, VK_ERROR_OUT_OF_HOST_MEMORY);
+        const mock::PretendedKernel kernel(machine, pageSize);
+        const TestInstance failing;
+        EXPECT_EQ(failing.result, VK_ERROR_OUT_OF_HOST_MEMORY);
+    }
+    EXPECT_THAT(childLog(), Not(HasSubstr("-byte pages")));
 }
 
 TEST_F(CreateInstance, ManyInstancesComeAndGo)
