@@ -117,8 +117,12 @@ check "its libraries and commands find all they link to" bash -euc '
         echo "$file"
         "$1/tests/rig/alpine/chroot" "$tree" -- /lib/ld-musl-x86_64.so.1 --list "/$file"
     done' ldd "$work" "$root" "$package"
-check "apk audit finds nothing changed" bash -euc \
-    '! "$1/chroot" "$2/tree" -- apk audit --system | grep -v " etc/"' audit "$rig" "$work"
+unchanged() {
+    local text
+    text=$(inside tree apk audit --system) || return
+    ! grep -v ' etc/' <<<"$text" | grep .
+}
+check "apk audit finds nothing changed" unchanged
 contents tree >"$work/after"
 comm -13 "$work/before" "$work/after" | sed 's/^/#   /'
 if [ "$package" = venus-wsi-layer ]; then
@@ -141,6 +145,17 @@ if [ "$package" = venus-wsi-layer ]; then
     done
     check "the documentation is a package of its own" apk tree "$work/one" add "$package-doc"
     check "the licence is in it" inside tree test -s "/usr/share/licenses/$package/LICENSE"
+    check "the README is in it" inside tree grep -q VENUS_WSI_POLICY "/usr/share/doc/$package/README.md"
+    fresh_tree reader
+    : >"$work/reader/etc/apk/repositories"
+    rm "$work/reader/etc/apk/keys/$(basename "$key").pub"
+    lines=$(sed -n 's,^    \(.*REPOSITORY.*\|apk add venus-wsi-layer\)$,\1,p' "$root/README.md")
+    check "the README has three lines for it" test "$(wc -l <<<"$lines")" = 3
+    check "the three lines install it" bash -euc '
+        tree=$1 rig=$2 repository=$3
+        "$rig/chroot" "$tree" "$repository:/mnt/repository" -- sh -euc "$4"
+        test -s "$tree/usr/lib/libVkLayer_VENUS_wsi.so"' \
+        lines "$work/reader" "$rig" "$work/one" "${lines//REPOSITORY//mnt/repository}"
 fi
 
 echo "# upgrading and removing"

@@ -17,6 +17,12 @@ rm -rf --one-file-system "$tree"
 "$rig/minirootfs" x86_64 "$tree" || exit
 "$rig/setup" || exit
 "$rig/sysroot" x86_64
+# shellcheck source=tests/rig/alpine/lib.sh
+. "$rig/lib.sh"
+headers=''
+[ ! -d "$newest_headers" ] || headers=$newest_headers
+# One case opens the real library.
+cp -P "$cache"/sysroot/x86_64/usr/lib/libdrm.so.2* "$tree/usr/lib/"
 
 # Only what the unit tests are made of: the other suites need window systems that the sysroot does not have.
 source=$root/build/alpine/unit-source
@@ -26,14 +32,14 @@ cp -a "$root"/{layer,manifests,meson.build,meson.options} "$source/"
 cp -a "$root"/tests/{meson.build,unit,rig} "$source/tests/"
 
 inside() { "$root/tests/rig/enter" env PATH="$root/build/alpine/toolchain/bin:/usr/sbin:/usr/bin:/sbin:/bin" "$@"; }
-if [ ! -e "$build/build.ninja" ]; then
-    inside meson setup "$build" "$source" --cross-file "$rig/musl-x86_64.ini" -Dtests=enabled -Dbench=disabled \
-        -Dbuildtype=plain -Db_pch=false -Dcpp_args=-Os >"$log" 2>&1 || {
-        tail -n 30 "$log"
-        echo "the build for musl was not configured; the whole log is build/logs/alpine-unit.log"
-        exit 1
-    }
-fi
+again=()
+[ ! -e "$build/build.ninja" ] || again=(--reconfigure)
+inside meson setup "${again[@]}" "$build" "$source" --cross-file "$rig/musl-x86_64.ini" -Dtests=enabled \
+    -Dbench=disabled -Dbuildtype=plain -Doptimization=s -Db_pch=false -Dvulkan_headers="$headers" >"$log" 2>&1 || {
+    tail -n 30 "$log"
+    echo "the build for musl was not configured; the whole log is build/logs/alpine-unit.log"
+    exit 1
+}
 # NAME, PROGRAM and ARGUMENTS of every unit test, tab-separated.
 list() {
     inside meson introspect --tests "$build" | python3 -c '
