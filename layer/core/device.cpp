@@ -56,7 +56,7 @@ VkResult Device::serve(const VkDeviceCreateInfo& info, bool hostMemoryEnabled)
     // Venus (Mesa 25.0) leaves a thread-exit function behind when the loader closes it with the last instance: threads
     // that end later would call into nowhere.
     if (m_physicalDevice.isVenus())
-        keepLoaded(reinterpret_cast<const void*>(m_next.QueueSubmit));
+        keepLoaded("libvulkan_virtio");
     return collectQueues(info);
 }
 

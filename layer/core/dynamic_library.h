@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 namespace vwsi {
 
 /// A shared library that is opened when it is first needed and stays open as long as this object lives.
@@ -29,7 +31,7 @@ private:
     void* m_handle = nullptr;
 };
 
-/// Keeps the library that `function` lies in loaded until the process ends, whoever else closes it.
-void keepLoaded(const void* function);
+/// Keeps the libraries whose file name begins with `prefix` loaded until the process ends, whoever closes them.
+void keepLoaded(std::string_view prefix);
 
 } // namespace vwsi
