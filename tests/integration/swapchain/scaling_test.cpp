@@ -290,6 +290,8 @@ TEST_P(Scaling, TheFirstFrameAfterAResizeHasItsSize)
         stage.window.resize(uint16_t(size.width), uint16_t(size.height));
         while (stage.window.takeEvents() == 0)
             std::this_thread::yield();
+        // The server tells one client after the other; once it answers a third, the layer's connection has been told.
+        stage.reader.pixels(1, 1);
         ASSERT_EQ(stage.loop->frame(), VK_SUCCESS);
         const auto limit = std::chrono::steady_clock::now() + 5s;
         std::string wrong;
