@@ -35,6 +35,8 @@ constexpr ExtensionInfo kSupplied[] = {
     {Extension::ExtDisplaySurfaceCounter, VK_EXT_DISPLAY_SURFACE_COUNTER_EXTENSION_NAME,
      VK_EXT_DISPLAY_SURFACE_COUNTER_SPEC_VERSION, true},
     {Extension::ExtDisplayControl, VK_EXT_DISPLAY_CONTROL_EXTENSION_NAME, VK_EXT_DISPLAY_CONTROL_SPEC_VERSION, false},
+    {Extension::KhrDisplaySwapchain, VK_KHR_DISPLAY_SWAPCHAIN_EXTENSION_NAME, VK_KHR_DISPLAY_SWAPCHAIN_SPEC_VERSION,
+     false},
 #endif
     {Extension::KhrSwapchain, VK_KHR_SWAPCHAIN_EXTENSION_NAME, VK_KHR_SWAPCHAIN_SPEC_VERSION, false},
     {Extension::KhrSwapchainMutableFormat, VK_KHR_SWAPCHAIN_MUTABLE_FORMAT_EXTENSION_NAME,

@@ -32,6 +32,7 @@ enum class Extension : uint8_t {
     // Device extensions
     KhrSwapchain,
     KhrSwapchainMutableFormat,
+    KhrDisplaySwapchain,
     KhrIncrementalPresent,
     KhrPresentId,
     KhrPresentId2,

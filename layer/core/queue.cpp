@@ -262,10 +262,14 @@ PresentRequest requestOf(const VkPresentInfoKHR& info, uint32_t i)
 {
     PresentRequest request;
     request.imageIndex = info.pImageIndices[i];
-    request.region = parallel(info.pNext, VK_STRUCTURE_TYPE_PRESENT_REGIONS_KHR, &VkPresentRegionsKHR::pRegions, i);
+    request.damage = parallel(info.pNext, VK_STRUCTURE_TYPE_PRESENT_REGIONS_KHR, &VkPresentRegionsKHR::pRegions, i);
     request.mode = parallel(info.pNext, VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_MODE_INFO_EXT,
                             &VkSwapchainPresentModeInfoEXT::pPresentModes, i);
     request.notes.presentId = presentIdOf(info, i);
+    // One for all swapchains of the call (VK_KHR_display_swapchain).
+    if (const auto* const display =
+            findInChain<VkDisplayPresentInfoKHR>(info.pNext, VK_STRUCTURE_TYPE_DISPLAY_PRESENT_INFO_KHR))
+        request.region = FrameRegion{display->srcRect, display->dstRect};
     return request;
 }
 
@@ -353,7 +357,7 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
 
     for (uint32_t i = 0; i < count; ++i) {
         VkCommandBuffer command = VK_NULL_HANDLE;
-        results[i] = Swapchain::of(info.pSwapchains[i])->preparePresent(info.pImageIndices[i], *this, &command);
+        results[i] = Swapchain::of(info.pSwapchains[i])->preparePresent(requestOf(info, i), *this, &command);
         if (results[i] >= 0 && command)
             commands[submit.commandBufferCount++] = command;
     }

@@ -1,5 +1,5 @@
 // VK_KHR_display and its family: VK_KHR_get_display_properties2, VK_EXT_direct_mode_display,
-// VK_EXT_acquire_drm_display, VK_EXT_display_surface_counter, VK_EXT_display_control.
+// VK_EXT_acquire_drm_display, VK_EXT_display_surface_counter, VK_EXT_display_control, VK_KHR_display_swapchain.
 
 #include "entry/display_entry.h"
 
@@ -385,6 +385,24 @@ VKAPI_ATTR void VKAPI_CALL DestroyFence(VkDevice device, VkFence fence, const Vk
     object.next().DestroyFence(device, fence, pAllocator);
 }
 
+VKAPI_ATTR VkResult VKAPI_CALL CreateSharedSwapchainsKHR(VkDevice device, uint32_t swapchainCount,
+                                                         const VkSwapchainCreateInfoKHR* pCreateInfos,
+                                                         const VkAllocationCallbacks* pAllocator,
+                                                         VkSwapchainKHR* pSwapchains)
+{
+    std::fill_n(pSwapchains, swapchainCount, VK_NULL_HANDLE);
+    Device& object = *Device::find(device);
+    return guarded([&] {
+        std::vector<Surface*> surfaces(swapchainCount);
+        for (uint32_t i = 0; i < swapchainCount; ++i) {
+            surfaces[i] = object.instance().surface(pCreateInfos[i].surface);
+            if (!surfaces[i])
+                return VK_ERROR_SURFACE_LOST_KHR;
+        }
+        return Swapchain::createShared(object, surfaces, {pCreateInfos, swapchainCount}, pAllocator, pSwapchains);
+    });
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL GetSwapchainCounterEXT(VkDevice, VkSwapchainKHR swapchain,
                                                       VkSurfaceCounterFlagBitsEXT counter, uint64_t* pCounterValue)
 {
@@ -443,6 +461,7 @@ std::span<const Hook> displayHooks()
         VWSI_HOOK(RegisterDeviceEventEXT, HookLevel::Device, control),
         VWSI_HOOK(RegisterDisplayEventEXT, HookLevel::Device, control),
         VWSI_HOOK(GetSwapchainCounterEXT, HookLevel::Device, control),
+        VWSI_HOOK(CreateSharedSwapchainsKHR, HookLevel::Device, Extension::KhrDisplaySwapchain),
         VWSI_HOOK(DestroyFence, HookLevel::Device),
     };
     return hooks;

@@ -54,6 +54,15 @@ public:
         return true;
     }
 
+    /// Whether an image of this size can be presented as VkDisplayPresentInfoKHR says. Surfaces that are no displays
+    /// have no use for it.
+    virtual bool accepts(const FrameRegion& region, VkExtent2D image) const
+    {
+        static_cast<void>(region);
+        static_cast<void>(image);
+        return true;
+    }
+
     /// Makes the target of a new swapchain. A retired swapchain's target may still be alive.
     virtual VkResult createTarget(const TargetInfo& info, std::unique_ptr<Target>* target) = 0;
 

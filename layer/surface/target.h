@@ -39,13 +39,20 @@ struct BufferLayout {
     VkExtent2D extent{};  ///< size in pixels; 0: TargetInfo::extent
 };
 
+/// Which part of an image is shown where on the display (VkDisplayPresentInfoKHR).
+struct FrameRegion {
+    VkRect2D source;      ///< part of the image
+    VkRect2D destination; ///< where its pixels go, scaled when the sizes differ; what is outside of the display is lost
+};
+
 /// One frame to be shown.
 struct Frame {
     uint32_t buffer = 0; ///< index of the buffer that holds it
     uint64_t serial = 0; ///< counts the frames of this target from 1 on
     VkPresentModeKHR mode = VK_PRESENT_MODE_FIFO_KHR;
-    std::span<const VkRect2D> damage; ///< changed since the last frame; empty: everything
-    Nanoseconds desiredTime = 0;      ///< not before this moment of CLOCK_MONOTONIC; 0: no wish
+    std::span<const VkRect2D> damage;    ///< changed since the last frame; empty: everything
+    Nanoseconds desiredTime = 0;         ///< not before this moment of CLOCK_MONOTONIC; 0: no wish
+    const FrameRegion* region = nullptr; ///< null: all of the image, where the surface says
 };
 
 /// Hears what became of frames. Called on the presenter thread only, from within Target's methods.

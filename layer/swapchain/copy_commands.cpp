@@ -97,6 +97,17 @@ DamageRegion CopyEngine::shown(uint32_t index, const DamageRegion& damage) const
     return scales() ? damage.on((*m_images)[index].scaled.placement) : damage;
 }
 
+FrameRegion CopyEngine::shown(uint32_t index, const FrameRegion& region) const
+{
+    if (!scales())
+        return region;
+    const Placement& placement = (*m_images)[index].scaled.placement;
+    const VkRect2D source = placement.map(region.source);
+    // Of a part that scaling has cropped away there is nothing to show; the rest takes its place.
+    const bool empty = source.extent.width == 0 || source.extent.height == 0;
+    return {empty ? placement.destination : source, region.destination};
+}
+
 void CopyEngine::copyToTarget(uint32_t index, const DamageRegion& damage)
 {
     const SwapchainImage& image = (*m_images)[index];

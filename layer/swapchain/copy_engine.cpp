@@ -3,6 +3,7 @@
 #include "core/device.h"
 #include "core/instance.h"
 #include "core/log.h"
+#include "swapchain/image_group.h"
 
 #include <algorithm>
 #include <atomic>
@@ -48,7 +49,7 @@ CopyEngine::~CopyEngine()
 
 VkResult CopyEngine::create(const VkImageCreateInfo& info, const PixelFormat& format, Target& target,
                             HostArray<SwapchainImage>& images, Allocation allocation, const PresentScaling& scaling,
-                            VkExtent2D surface)
+                            VkExtent2D surface, ImageGroup* group)
 {
     m_scaling = scaling;
     if (scales()) {
@@ -65,25 +66,41 @@ VkResult CopyEngine::create(const VkImageCreateInfo& info, const PixelFormat& fo
     m_target = &target;
     m_images = &images;
     m_shared = allocation == Allocation::Shared;
-    if (const VkResult result = chooseMode(); result != VK_SUCCESS)
+    if (const VkResult result = makeImages(group); result != VK_SUCCESS)
         return result;
-    for (uint32_t i = 1; i < images.size() && !m_shared; ++i) {
-        if (const VkResult result = createImage(i); result != VK_SUCCESS)
-            return result;
-    }
     if (const VkResult result = createHostMemory(); result != VK_SUCCESS)
         return result;
     if (const VkResult result = createCommands(); result != VK_SUCCESS)
         return result;
     // The first image has its memory when the mode was probed with it.
     for (uint32_t i = 0; i < images.size(); ++i) {
-        if (allocation == Allocation::Deferred && i > 0)
+        if (allocation == Allocation::Deferred && i > 0 && !group)
             break;
         if (const VkResult result = realize(i); result != VK_SUCCESS)
             return result;
     }
+    if (group && m_ownsImages) {
+        group->own(images);
+        m_ownsImages = false;
+    }
     VWSI_INFO("swapchain of %zu images, %ux%u, copy mode %s", images.size(), info.extent.width, info.extent.height,
               modeName(m_mode));
+    return VK_SUCCESS;
+}
+
+VkResult CopyEngine::makeImages(ImageGroup* group)
+{
+    if (group && group->take(*m_images)) {
+        m_ownsImages = false;
+        return VK_SUCCESS;
+    }
+    // One target's memory cannot hold an image that others show as well.
+    if (const VkResult result = group ? createImage(0) : chooseMode(); result != VK_SUCCESS)
+        return result;
+    for (uint32_t i = 1; i < m_images->size() && !m_shared; ++i) {
+        if (const VkResult result = createImage(i); result != VK_SUCCESS)
+            return result;
+    }
     return VK_SUCCESS;
 }
 
@@ -276,7 +293,7 @@ VkResult CopyEngine::realize(uint32_t index)
     if (scales())
         return fit(index);
     VkResult result = VK_SUCCESS;
-    if (image.memory == VK_NULL_HANDLE) {
+    if (image.memory == VK_NULL_HANDLE || !image.target.data) {
         switch (m_mode) {
         case CopyMode::Direct:
             result = realizeDirect(index);
@@ -418,9 +435,11 @@ void CopyEngine::destroyImage(SwapchainImage& image)
     const VkAllocationCallbacks* const callbacks = m_allocator.callbacks();
     destroyScaled(image);
     next.DestroyBuffer(m_device.handle(), image.importedBuffer, callbacks);
-    next.DestroyImage(m_device.handle(), image.image, callbacks);
+    if (m_ownsImages)
+        next.DestroyImage(m_device.handle(), image.image, callbacks);
     next.FreeMemory(m_device.handle(), image.importedMemory, callbacks);
-    next.FreeMemory(m_device.handle(), image.memory, callbacks);
+    if (m_ownsImages)
+        next.FreeMemory(m_device.handle(), image.memory, callbacks);
     // The target keeps its buffer: it is used again when another mode is tried.
     image.importedBuffer = VK_NULL_HANDLE;
     image.image = VK_NULL_HANDLE;

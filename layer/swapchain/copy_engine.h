@@ -9,6 +9,7 @@
 namespace vwsi {
 
 class Device;
+class ImageGroup;
 
 /// Moves a presentable image's pixels into the target's memory, on the GPU as far as the driver allows.
 ///
@@ -32,10 +33,11 @@ public:
 
     /// Chooses the way of copying, and makes the images of `images` and everything that does not depend on their
     /// memory. `info` describes the images as the application asked for them. `surface` is the target's first size,
-    /// which matters with `scaling` only.
+    /// which matters with `scaling` only. With a group, the images are its own: made by its first engine, taken over by
+    /// the others, and always staged.
     VkResult create(const VkImageCreateInfo& info, const PixelFormat& format, Target& target,
                     HostArray<SwapchainImage>& images, Allocation allocation, const PresentScaling& scaling,
-                    VkExtent2D surface);
+                    VkExtent2D surface, ImageGroup* group);
 
     /// Gives image `index` memory, a buffer of the target and its command buffers.
     VkResult realize(uint32_t index);
@@ -52,6 +54,8 @@ public:
 
     /// Which pixels of the target's buffer show `damage` of image `index`.
     DamageRegion shown(uint32_t index, const DamageRegion& damage) const;
+    /// The same for the part of image `index` that is to be presented.
+    FrameRegion shown(uint32_t index, const FrameRegion& region) const;
 
     bool scales() const { return m_scaling.wanted(); }
     CopyMode mode() const { return m_mode; }
@@ -82,6 +86,7 @@ private:
         HostArray<VkCommandBuffer> buffers;
     };
 
+    VkResult makeImages(ImageGroup* group);
     VkResult chooseMode();
     VkResult checkDirect() const;
     VkResult createImage(uint32_t index);
@@ -119,6 +124,7 @@ private:
     const PixelFormat* m_format = nullptr;
     VkImageCreateInfo m_imageInfo{};
     CopyMode m_mode = CopyMode::Staged;
+    bool m_ownsImages = true; ///< false: an ImageGroup does
 
     PresentScaling m_scaling;
     VkFilter m_filter = VK_FILTER_NEAREST;

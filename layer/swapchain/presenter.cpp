@@ -204,6 +204,11 @@ void Presenter::handOver()
         frame.damage = damage.rectangles();
     m_shownPlacement = image.scaled.placement;
     m_history.handedOver(frame.serial, m_current.notes);
+    FrameRegion region;
+    if (m_current.region) {
+        region = m_swapchain.m_engine.shown(m_current.image, *m_current.region);
+        frame.region = &region;
+    }
     const VkResult result = m_swapchain.m_target->present(frame);
     m_hasCurrent = false;
     if (result < 0) {

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <pthread.h>
 #include <vulkan/vulkan.h>
 
@@ -22,8 +23,9 @@ struct PendingFrame {
     SubmissionFence* fence = nullptr;
     Nanoseconds submitted = 0;
     VkPresentModeKHR mode = VK_PRESENT_MODE_FIFO_KHR;
-    DamageRegion damage; ///< changed since the last frame
-    DamageRegion stale;  ///< CopyMode::Staged: what the target's buffer of this image lacks
+    DamageRegion damage;               ///< changed since the last frame
+    std::optional<FrameRegion> region; ///< VkDisplayPresentInfoKHR
+    DamageRegion stale;                ///< CopyMode::Staged: what the target's buffer of this image lacks
     FrameNotes notes;
     bool unasked = false; ///< a refresh of a shared image without a present
 };

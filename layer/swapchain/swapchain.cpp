@@ -31,6 +31,8 @@ Swapchain::~Swapchain()
         m_device.fences().drop(image.fence);
     }
     m_device.fences().unreserve(m_reservedFences);
+    if (m_group)
+        m_group->leave(*this);
     m_engine.destroy();
     m_device.removeSwapchain(this);
     if (m_surface.swapchain == this)
@@ -39,6 +41,13 @@ Swapchain::~Swapchain()
 
 VkResult Swapchain::create(Device& device, Surface& surface, const VkSwapchainCreateInfoKHR& info,
                            const VkAllocationCallbacks* callbacks, VkSwapchainKHR* handle)
+{
+    return create(device, surface, info, callbacks, nullptr, handle);
+}
+
+VkResult Swapchain::create(Device& device, Surface& surface, const VkSwapchainCreateInfoKHR& info,
+                           const VkAllocationCallbacks* callbacks, const std::shared_ptr<ImageGroup>& group,
+                           VkSwapchainKHR* handle)
 {
     Swapchain* const old = info.oldSwapchain ? of(info.oldSwapchain) : nullptr;
     if (surface.swapchain && surface.swapchain != old) {
@@ -55,7 +64,7 @@ VkResult Swapchain::create(Device& device, Surface& surface, const VkSwapchainCr
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     VkResult result = VK_SUCCESS;
     try {
-        result = swapchain->initialize(info);
+        result = swapchain->initialize(info, group);
     } catch (const std::bad_alloc&) {
         result = VK_ERROR_OUT_OF_HOST_MEMORY;
     }
@@ -74,7 +83,15 @@ void Swapchain::destroy(Swapchain* swapchain)
     allocator.destroy(swapchain);
 }
 
-VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info)
+uint32_t Swapchain::imageCount(const VkSwapchainCreateInfoKHR& info, const SurfaceState& state)
+{
+    const uint32_t least = isSharedPresentMode(info.presentMode)             ? kSharedCopies
+                           : info.presentMode == VK_PRESENT_MODE_MAILBOX_KHR ? kMailboxImages
+                                                                             : state.minImageCount;
+    return std::max(info.minImageCount, least);
+}
+
+VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info, const std::shared_ptr<ImageGroup>& group)
 {
     m_format = findPixelFormat(info.imageFormat);
     if (!m_format || info.imageArrayLayers != 1) {
@@ -94,14 +111,15 @@ VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info)
     // A shared image's copies are fitted to the window on the presenter's thread, where the application's callbacks may
     // not be called (spec, Host Memory).
     m_engineAllocator = m_shared ? HostAllocator(heapCallbacks()) : m_allocator;
-    const uint32_t least = m_shared                                          ? kSharedCopies
-                           : info.presentMode == VK_PRESENT_MODE_MAILBOX_KHR ? kMailboxImages
-                                                                             : state.minImageCount;
-    const uint32_t count = std::max(info.minImageCount, least);
+    const uint32_t count = group ? group->imageCount() : imageCount(info, state);
     if (!m_images.allocate(m_allocator, count))
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     for (SwapchainImage& image : m_images)
         makeFree(image);
+    if (group) {
+        group->join(*this);
+        m_group = group;
+    }
 
     const VkExtent2D surface = m_scaling.wanted() ? state.currentExtent : m_extent;
     const TargetInfo target{surface, m_format,   info.imageColorSpace, info.compositeAlpha, pacingOf(info.presentMode),
@@ -172,7 +190,7 @@ VkResult Swapchain::createEngine(const VkSwapchainCreateInfoKHR& info, VkExtent2
     const CopyEngine::Allocation allocation = m_shared   ? CopyEngine::Allocation::Shared
                                               : deferred ? CopyEngine::Allocation::Deferred
                                                          : CopyEngine::Allocation::Eager;
-    return m_engine.create(image, *m_format, *m_target, m_images, allocation, m_scaling, surface);
+    return m_engine.create(image, *m_format, *m_target, m_images, allocation, m_scaling, surface, m_group.get());
 }
 
 void Swapchain::makeFree(SwapchainImage& image)
@@ -234,6 +252,10 @@ VkResult Swapchain::acquire(uint64_t timeout, uint32_t* imageIndex)
     const Nanoseconds deadline = timeout ? deadlineAfter(timeout) : 0;
     VkResult result = VK_SUCCESS;
     {
+        // Before the mutex of any swapchain of the group.
+        std::unique_lock<std::mutex> group;
+        if (m_group)
+            group = std::unique_lock(m_group->mutex());
         std::unique_lock lock(m_mutex);
         for (;;) {
             if (m_status < 0)
@@ -244,12 +266,19 @@ VkResult Swapchain::acquire(uint64_t timeout, uint32_t* imageIndex)
                 break;
             if (timeout == 0)
                 return VK_NOT_READY;
+            if (m_group)
+                group.unlock();
             if (deadline == kForever) {
                 m_freed.wait(lock);
             } else if (monotonicNow() >= deadline) {
                 return VK_TIMEOUT;
             } else {
                 m_freed.wait_until(lock, std::chrono::steady_clock::time_point(std::chrono::nanoseconds(deadline)));
+            }
+            if (m_group) {
+                lock.unlock();
+                group.lock();
+                lock.lock();
             }
         }
         result = m_status;
@@ -269,15 +298,23 @@ bool Swapchain::takeFree(uint32_t* imageIndex)
         *imageIndex = 0;
         return !std::exchange(m_sharedAcquired, true);
     }
-    SwapchainImage* longestFree = nullptr;
+    SwapchainImage* best = nullptr;
+    uint32_t bestCost = 0;
     for (SwapchainImage& image : m_images) {
-        if (image.state == ImageState::Free && (!longestFree || image.freedAt < longestFree->freedAt))
-            longestFree = &image;
+        if (image.state != ImageState::Free)
+            continue;
+        // An application may draw into the image of a group when it has it of all swapchains: those that it has or can
+        // have of the others come first.
+        const uint32_t cost = m_group ? m_group->cost(*this, static_cast<uint32_t>(&image - m_images.begin())) : 0;
+        if (!best || cost < bestCost || (cost == bestCost && image.freedAt < best->freedAt)) {
+            best = &image;
+            bestCost = cost;
+        }
     }
-    if (!longestFree)
+    if (!best)
         return false;
-    longestFree->state = ImageState::Acquired;
-    *imageIndex = static_cast<uint32_t>(longestFree - m_images.begin());
+    best->state = ImageState::Acquired;
+    *imageIndex = static_cast<uint32_t>(best - m_images.begin());
     return true;
 }
 
@@ -304,8 +341,9 @@ void Swapchain::cancelAcquire(uint32_t imageIndex)
     giveBack(imageIndex);
 }
 
-VkResult Swapchain::preparePresent(uint32_t imageIndex, Queue& queue, VkCommandBuffer* command)
+VkResult Swapchain::preparePresent(const PresentRequest& request, Queue& queue, VkCommandBuffer* command)
 {
+    const uint32_t imageIndex = request.imageIndex;
     std::unique_lock lock(m_mutex);
     if (!acquired(imageIndex)) {
         VWSI_ERROR("vkQueuePresentKHR of swapchain image %u, which the application has not acquired", imageIndex);
@@ -313,6 +351,11 @@ VkResult Swapchain::preparePresent(uint32_t imageIndex, Queue& queue, VkCommandB
     }
     if (m_status < 0)
         return m_status;
+    if (request.region && !m_surface.accepts(*request.region, m_extent)) {
+        VWSI_ERROR(
+            "VkDisplayPresentInfoKHR: srcRect must lie in the image and dstRect in the display's visible region");
+        return VK_ERROR_VALIDATION_FAILED_EXT;
+    }
     *command = m_engine.command(imageIndex, queue.family());
     if (!*command) {
         VWSI_ERROR("vkQueuePresentKHR on a queue of family %u, which cannot present", queue.family());
@@ -348,7 +391,8 @@ VkResult Swapchain::enqueue(const PresentRequest& request, SubmissionFence* fenc
         frame.submitted = monotonicNow();
         frame.mode = m_presentMode;
         frame.notes = request.notes;
-        frame.damage = DamageRegion::from(request.region, m_extent);
+        frame.damage = DamageRegion::from(request.damage, m_extent);
+        frame.region = request.region;
         if (m_shared)
             m_presenter.pushShared(frame);
         else

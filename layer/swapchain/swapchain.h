@@ -6,6 +6,7 @@
 #include "surface/surface.h"
 #include "swapchain/copy_engine.h"
 #include "swapchain/damage_region.h"
+#include "swapchain/image_group.h"
 #include "swapchain/present_ids.h"
 #include "swapchain/presenter.h"
 #include "swapchain/swapchain_image.h"
@@ -13,6 +14,8 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <vulkan/vulkan.h>
 
 namespace vwsi {
@@ -23,7 +26,8 @@ class Queue;
 /// One swapchain's part of a vkQueuePresentKHR.
 struct PresentRequest {
     uint32_t imageIndex = 0;
-    const VkPresentRegionKHR* region = nullptr; ///< VK_KHR_incremental_present
+    const VkPresentRegionKHR* damage = nullptr; ///< VK_KHR_incremental_present
+    std::optional<FrameRegion> region;          ///< VkDisplayPresentInfoKHR
     const VkPresentModeKHR* mode = nullptr;     ///< VK_EXT_swapchain_maintenance1: mode from this frame on
     FrameNotes notes;
 };
@@ -37,6 +41,12 @@ public:
     /// vkCreateSwapchainKHR. On success `*handle` owns the object.
     static VkResult create(Device& device, Surface& surface, const VkSwapchainCreateInfoKHR& info,
                            const VkAllocationCallbacks* callbacks, VkSwapchainKHR* handle);
+    /// vkCreateSharedSwapchainsKHR: `surfaces` are those of the create infos. All or none: the handles, null
+    /// before, are null again on failure. VK_ERROR_INCOMPATIBLE_DISPLAY_KHR also stands for the results that this
+    /// command must not return.
+    static VkResult createShared(Device& device, std::span<Surface* const> surfaces,
+                                 std::span<const VkSwapchainCreateInfoKHR> infos,
+                                 const VkAllocationCallbacks* callbacks, VkSwapchainKHR* handles);
     /// vkDestroySwapchainKHR. Waits for the GPU to be done with its copies, not for the window system.
     static void destroy(Swapchain* swapchain);
 
@@ -73,7 +83,7 @@ public:
     /// First step of a present, under the queue's lock: the commands that copy the image on this queue, or null where
     /// the image is shared, which the presenter copies when its turn has come.
     /// VK_SUCCESS, VK_SUBOPTIMAL_KHR, or the error for which no frame can go out.
-    VkResult preparePresent(uint32_t imageIndex, Queue& queue, VkCommandBuffer* command);
+    VkResult preparePresent(const PresentRequest& request, Queue& queue, VkCommandBuffer* command);
     /// Second step, after the submission: hands the frame to the presenter. `fence` is dropped when the image is
     /// submitted again; it is not used where there were no commands.
     VkResult enqueue(const PresentRequest& request, SubmissionFence* fence);
@@ -92,18 +102,26 @@ public:
     /// The device is gone: nobody may wait for this swapchain any more.
     void deviceLost() { latch(VK_ERROR_DEVICE_LOST); }
 
+    /// How far the application is from having image `index` of this swapchain.
+    ImageGroup::Standing standing(uint32_t index);
+
     /// What the next call reports: VK_SUCCESS, VK_SUBOPTIMAL_KHR or an error that stays.
     VkResult status();
 
 private:
     friend class Presenter;
 
-    VkResult initialize(const VkSwapchainCreateInfoKHR& info);
+    static VkResult create(Device& device, Surface& surface, const VkSwapchainCreateInfoKHR& info,
+                           const VkAllocationCallbacks* callbacks, const std::shared_ptr<ImageGroup>& group,
+                           VkSwapchainKHR* handle);
+    static uint32_t imageCount(const VkSwapchainCreateInfoKHR& info, const SurfaceState& state);
+    VkResult initialize(const VkSwapchainCreateInfoKHR& info, const std::shared_ptr<ImageGroup>& group);
     VkResult readScaling(const VkSwapchainCreateInfoKHR& info, const SurfaceState& state);
     VkResult createEngine(const VkSwapchainCreateInfoKHR& info, VkExtent2D surface);
     void makeFree(SwapchainImage& image);
     bool acquired(uint32_t imageIndex) const;
-    /// Takes the image that has been free for longest out of the free ones; false when there is none.
+    /// Takes the image that has been free for longest out of the free ones, in a group one that the application can
+    /// have of the other swapchains as well; false when there is none.
     bool takeFree(uint32_t* imageIndex);
     /// The application has an image no longer.
     void giveBack(uint32_t imageIndex);
@@ -123,6 +141,7 @@ private:
     bool m_shared = false;
     std::unique_ptr<Target> m_target;
     HostArray<SwapchainImage> m_images;
+    std::shared_ptr<ImageGroup> m_group; ///< null: the images are this swapchain's alone
     HostAllocator m_engineAllocator;
     CopyEngine m_engine;
     PrivateData m_privateData;

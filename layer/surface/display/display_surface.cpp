@@ -46,6 +46,24 @@ VkResult DisplaySurface::presentModes(std::vector<VkPresentModeKHR>* modes)
     return VK_SUCCESS;
 }
 
+namespace {
+
+bool holds(VkExtent2D outer, const VkRect2D& inner)
+{
+    const auto within = [](int32_t offset, uint32_t length, uint32_t limit) {
+        return offset >= 0 && length > 0 && length <= limit && static_cast<uint32_t>(offset) <= limit - length;
+    };
+    return within(inner.offset.x, inner.extent.width, outer.width) &&
+           within(inner.offset.y, inner.extent.height, outer.height);
+}
+
+} // namespace
+
+bool DisplaySurface::accepts(const FrameRegion& region, VkExtent2D image) const
+{
+    return holds(image, region.source) && holds(m_mode.parameters.visibleRegion, region.destination);
+}
+
 VkResult DisplaySurface::createTarget(const TargetInfo& info, std::unique_ptr<Target>* target)
 {
     const std::shared_ptr<drm::Device> device = m_registry.deviceOf(display());

@@ -18,6 +18,7 @@ public:
     VkResult formats(std::vector<const PixelFormat*>* formats) override;
     VkResult presentModes(std::vector<VkPresentModeKHR>* modes) override;
     bool supports(const PhysicalDevice& device) const override { return m_registry.owner() == &device; }
+    bool accepts(const FrameRegion& region, VkExtent2D image) const override;
     VkResult createTarget(const TargetInfo& info, std::unique_ptr<Target>* target) override;
 
     /// VK_EXT_display_surface_counter: vertical blanks are counted on all displays.

@@ -28,8 +28,9 @@ DisplayTarget::DisplayTarget(std::shared_ptr<drm::Device> device, const drm::Pla
                              uint32_t stackIndex, const TargetInfo& info)
     : m_device(std::move(device)), m_plane(plane), m_connector(mode.display->connector), m_mode(mode.info),
       m_stackIndex(stackIndex), m_extent(info.extent), m_format(*info.format), m_buffers(info.imageCount),
-      m_clock(drm::refreshPeriod(mode.info)), m_source{0, 0, info.extent.width, info.extent.height},
-      m_destination(m_source)
+      m_clock(drm::refreshPeriod(mode.info)),
+      m_wholeImage{{0, 0, info.extent.width, info.extent.height}, visibleRegion()},
+      m_composer(m_device, m_format.fourccOpaque, m_format.bytesPerPixel), m_frontPlacement(m_wholeImage)
 {
 }
 
@@ -103,44 +104,87 @@ VkResult DisplayTarget::allocate(uint32_t index, const BufferLayout& layout, Tar
     return VK_SUCCESS;
 }
 
-// A mode or size that the driver refuses is told when the swapchain is made, not with its first frame.
+// A mode that the driver refuses is told when the swapchain is made, not with its first frame.
 VkResult DisplayTarget::testFirst()
 {
     if (!m_device->master().held())
         return VK_SUCCESS;
-    const int error = m_output->test(describe(0, VK_PRESENT_MODE_FIFO_KHR), m_mode);
+    Waiting frame{};
+    frame.placement = m_wholeImage;
+    frame.mode = VK_PRESENT_MODE_FIFO_KHR;
+    drm::Output::Update update = describe(0, m_wholeImage, frame.mode);
+    int error = planeTakes(0, m_wholeImage) ? 0 : compose(frame, &update);
+    if (error == 0)
+        error = m_output->test(update, m_mode);
+    m_composed.reset();
     if (error != EINVAL && error != ERANGE && error != ENOSPC)
         return VK_SUCCESS;
-    VWSI_ERROR("the driver of %s refuses %ux%u pixels on plane %u in mode %s (%ux%u); give the surface the "
-               "mode's size, "
-               "or choose another mode",
+    VWSI_ERROR("the driver of %s refuses %ux%u pixels on plane %u in mode %s (%ux%u); choose another mode",
                m_device->path().c_str(), m_extent.width, m_extent.height, m_plane.id, m_mode.name, m_mode.hdisplay,
                m_mode.vdisplay);
     return VK_ERROR_INITIALIZATION_FAILED;
 }
 
-void DisplayTarget::setRegions(const VkRect2D& source, const VkRect2D& destination)
+drm::Rectangle DisplayTarget::visibleRegion() const
 {
-    m_source = {source.offset.x, source.offset.y, source.extent.width, source.extent.height};
-    m_destination = {destination.offset.x, destination.offset.y, destination.extent.width, destination.extent.height};
-    for (Buffer& buffer : m_buffers)
-        buffer.everything = true;
+    return {0, 0, m_mode.hdisplay, m_mode.vdisplay};
 }
 
-drm::Output::Update DisplayTarget::describe(uint32_t index, VkPresentModeKHR mode)
+drm::Output::Update DisplayTarget::describe(uint32_t index, const PlaneRegion& placement, VkPresentModeKHR mode)
 {
     Buffer& buffer = m_buffers[index];
     drm::Output::Update update;
     update.plane = &m_plane;
     update.buffer = buffer.memory;
-    update.source = m_source;
-    update.destination = m_destination;
+    update.source = placement.source;
+    update.destination = placement.destination;
     if (m_plane.properties.zpos && !m_plane.properties.zpos.immutable)
         update.zpos = m_stackIndex;
-    if (!buffer.everything)
+    if (!buffer.everything && buffer.seen == placement.source)
         update.damage = buffer.damage;
-    update.tearing = mode == VK_PRESENT_MODE_IMMEDIATE_KHR;
+    // A flip that tears can change nothing but the buffer.
+    update.tearing = mode == VK_PRESENT_MODE_IMMEDIATE_KHR && m_shown == placement;
     return update;
+}
+
+// Asked once for each placement: applications move and scale now and then, not with each frame.
+bool DisplayTarget::planeTakes(uint32_t index, const PlaneRegion& placement)
+{
+    if (m_tried == placement)
+        return m_planeTakesIt;
+    const drm::Rectangle all = visibleRegion();
+    const bool primary = m_plane.type == drm::PlaneType::Primary;
+    int error = 0;
+    if (!(placement == PlaneRegion{all, all}))
+        error = m_output->test(describe(index, placement, VK_PRESENT_MODE_FIFO_KHR), m_mode);
+    // Who lost the master right will hear of it when the frame is shown.
+    if (error == EACCES || error == EPERM)
+        return true;
+    m_tried = placement;
+    // Before atomic requests there is nothing to ask, and page flips cannot move what is shown.
+    m_planeTakesIt = error == 0 || (error == EOPNOTSUPP && !primary);
+    return m_planeTakesIt;
+}
+
+int DisplayTarget::compose(const Waiting& frame, drm::Output::Update* update)
+{
+    // An overlay is moved by its plane; a primary plane has to cover the display.
+    const bool primary = m_plane.type == drm::PlaneType::Primary;
+    const drm::Rectangle on = primary ? visibleRegion() : frame.placement.destination;
+    drm::Rectangle within = frame.placement.destination;
+    if (!primary)
+        within.x = within.y = 0;
+    if (!m_composed) {
+        const int error = m_composer.compose(*m_buffers[frame.buffer].memory, frame.placement.source, within,
+                                             {on.width, on.height}, &m_composed);
+        if (error)
+            return error;
+    }
+    update->buffer = m_composed;
+    update->source = {0, 0, on.width, on.height};
+    update->destination = on;
+    update->damage = {};
+    return 0;
 }
 
 void DisplayTarget::addDamage(const Frame& frame)
@@ -175,6 +219,15 @@ Nanoseconds DisplayTarget::readyAt(VkPresentModeKHR mode)
     return m_clock.nextTick();
 }
 
+DisplayTarget::PlaneRegion DisplayTarget::placementOf(const Frame& frame) const
+{
+    const auto rectangle = [](const VkRect2D& rect) {
+        return drm::Rectangle{rect.offset.x, rect.offset.y, rect.extent.width, rect.extent.height};
+    };
+    return frame.region ? PlaneRegion{rectangle(frame.region->source), rectangle(frame.region->destination)}
+                        : m_wholeImage;
+}
+
 VkResult DisplayTarget::present(const Frame& frame)
 {
     addDamage(frame);
@@ -183,7 +236,8 @@ VkResult DisplayTarget::present(const Frame& frame)
         if (m_waiting->buffer != frame.buffer)
             m_events->bufferIdle(m_waiting->buffer);
     }
-    m_waiting = {frame.buffer, frame.serial, frame.mode, frame.desiredTime, false};
+    m_composed.reset();
+    m_waiting = {frame.buffer, frame.serial, frame.mode, frame.desiredTime, placementOf(frame), false};
     return advance();
 }
 
@@ -210,11 +264,21 @@ VkResult DisplayTarget::showWaiting()
     const Waiting frame = *m_waiting;
     int error = 0;
     const Nanoseconds now = monotonicNow();
-    switch (m_output->show(describe(frame.buffer, frame.mode), m_mode, &m_ticket, &error)) {
+    Buffer& buffer = m_buffers[frame.buffer];
+    drm::Output::Update update = describe(frame.buffer, frame.placement, frame.mode);
+    const bool composed = !planeTakes(frame.buffer, frame.placement);
+    if (composed && (error = compose(frame, &update)) != 0)
+        return failed(error);
+    switch (m_output->show(update, m_mode, &m_ticket, &error)) {
     case drm::Outcome::Shown:
     case drm::Outcome::Pending:
-        m_buffers[frame.buffer].everything = false;
-        m_buffers[frame.buffer].damage.clear();
+        buffer.everything = composed;
+        buffer.seen = frame.placement.source;
+        buffer.damage.clear();
+        m_shown = frame.placement;
+        if (composed)
+            m_composer.shown();
+        m_composed.reset();
         m_waiting.reset();
         m_flipping = frame;
         m_flipDeadline = now + kFlipTimeout;
@@ -279,6 +343,7 @@ void DisplayTarget::becameFront(const Waiting& frame)
 {
     const uint32_t previous = m_front;
     m_front = frame.buffer;
+    m_frontPlacement = frame.placement;
     if (m_device->copiesAtFlip()) {
         // A frame that is shown again may be on its way anew already.
         if (!frame.redraw)
@@ -397,7 +462,8 @@ void DisplayTarget::redraw()
     if (m_front == kNone || m_waiting || m_flipping)
         return;
     m_buffers[m_front].everything = true;
-    m_waiting = {m_front, 0, VK_PRESENT_MODE_FIFO_KHR, 0, true};
+    m_composed.reset();
+    m_waiting = {m_front, 0, VK_PRESENT_MODE_FIFO_KHR, 0, m_frontPlacement, true};
 }
 
 } // namespace vwsi

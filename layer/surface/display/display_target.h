@@ -5,6 +5,7 @@
 #include "drm/vt.h"
 #include "surface/display/display_objects.h"
 #include "surface/display/flip_clock.h"
+#include "surface/display/frame_composer.h"
 #include "surface/target.h"
 
 #include <array>
@@ -35,22 +36,26 @@ public:
     VkResult present(const Frame& frame) override;
     VkResult wait(int wake, Nanoseconds deadline) override;
 
-    /// Which parts of the next frames are shown where (VkDisplayPresentInfoKHR); without a call, all of the
-    /// image on all of the display. The rectangles must lie within image and visible region.
-    void setRegions(const VkRect2D& source, const VkRect2D& destination);
-
 private:
+    /// What of a frame is shown where.
+    struct PlaneRegion {
+        drm::Rectangle source, destination;
+        bool operator==(const PlaneRegion&) const = default;
+    };
     struct Buffer {
         std::shared_ptr<drm::DumbBuffer> memory;
-        // What changed since the kernel last saw this buffer. Some drivers upload the damaged part only.
+        // What changed since the kernel last saw this buffer. Some drivers upload the damaged part only, and of
+        // that the part that is shown.
         std::vector<drm_mode_rect> damage;
         bool everything = true;
+        drm::Rectangle seen;
     };
     struct Waiting {
         uint32_t buffer;
         uint64_t serial;
         VkPresentModeKHR mode;
         Nanoseconds desired;
+        PlaneRegion placement;
         bool redraw; ///< repeats a frame that has been told of already
     };
     static constexpr uint32_t kNone = UINT32_MAX;
@@ -58,7 +63,11 @@ private:
     bool openDescriptors();
     bool watch(int fd, uint32_t events);
     VkResult testFirst();
-    drm::Output::Update describe(uint32_t buffer, VkPresentModeKHR mode);
+    drm::Rectangle visibleRegion() const;
+    PlaneRegion placementOf(const Frame& frame) const;
+    drm::Output::Update describe(uint32_t buffer, const PlaneRegion& placement, VkPresentModeKHR mode);
+    bool planeTakes(uint32_t buffer, const PlaneRegion& placement);
+    int compose(const Waiting& frame, drm::Output::Update* update);
     void addDamage(const Frame& frame);
     bool blocked() const { return m_away || m_lost || m_off; }
     /// Hands the waiting frame to the output if that can take it.
@@ -86,7 +95,13 @@ private:
     std::vector<Buffer> m_buffers;
     TargetEvents* m_events = nullptr;
     FlipClock m_clock;
-    drm::Rectangle m_source, m_destination;
+
+    const PlaneRegion m_wholeImage;     ///< of frames that come without VkDisplayPresentInfoKHR
+    std::optional<PlaneRegion> m_tried; ///< what m_planeTakesIt is about
+    bool m_planeTakesIt = false;
+    std::optional<PlaneRegion> m_shown; ///< of the last frame that the kernel has taken
+    FrameComposer m_composer;
+    std::shared_ptr<drm::DumbBuffer> m_composed; ///< the waiting frame as the plane shall show it
 
     int m_epoll = -1;
     int m_flipEvent = -1;
@@ -98,6 +113,7 @@ private:
     uint64_t m_ticket = 0;
     Nanoseconds m_flipDeadline = 0;
     uint32_t m_front = kNone;
+    PlaneRegion m_frontPlacement;
     Nanoseconds m_busyUntil = 0; ///< another client's change keeps the CRTC busy
     bool m_away = false;         ///< another VT is shown
     bool m_lost = false;         ///< another program is master

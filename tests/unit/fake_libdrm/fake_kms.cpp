@@ -344,6 +344,10 @@ int Kernel::State::checkPlane(const Plane& plane) const
     if (plane.source[0] + plane.source[2] > static_cast<uint64_t>(framebuffer->second.width) << 16 ||
         plane.source[1] + plane.source[3] > static_cast<uint64_t>(framebuffer->second.height) << 16)
         return ENOSPC;
+    const bool scaled = plane.source[2] != static_cast<uint64_t>(plane.destination[2]) << 16 ||
+                        plane.source[3] != static_cast<uint64_t>(plane.destination[3]) << 16;
+    if (scaled && !kernel.scalingPlanes)
+        return ERANGE;
     return 0;
 }
 

@@ -90,6 +90,7 @@ public:
     bool atomic = true;
     bool dumbBuffers = true;
     bool asyncFlip = false;
+    bool scalingPlanes = false;
     bool realVblank = false;
     bool privileged = false;    ///< the process has CAP_SYS_ADMIN
     bool foreignMaster = false; ///< another program is DRM master
