@@ -14,6 +14,10 @@ constexpr ExtensionInfo kSupplied[] = {
      VK_EXT_SURFACE_MAINTENANCE_1_SPEC_VERSION, true},
     // The KHR extensions are the EXT ones by other names, so that headers with those do for both.
     {Extension::KhrSurfaceMaintenance1, "VK_KHR_surface_maintenance1", 1, true},
+    {Extension::KhrSurfaceProtectedCapabilities, VK_KHR_SURFACE_PROTECTED_CAPABILITIES_EXTENSION_NAME,
+     VK_KHR_SURFACE_PROTECTED_CAPABILITIES_SPEC_VERSION, true},
+    {Extension::ExtSwapchainColorspace, VK_EXT_SWAPCHAIN_COLOR_SPACE_EXTENSION_NAME,
+     VK_EXT_SWAPCHAIN_COLOR_SPACE_SPEC_VERSION, true},
     {Extension::ExtHeadlessSurface, VK_EXT_HEADLESS_SURFACE_EXTENSION_NAME, VK_EXT_HEADLESS_SURFACE_SPEC_VERSION, true},
 #ifdef VWSI_HAVE_XCB
     {Extension::KhrXcbSurface, "VK_KHR_xcb_surface", 6, true},
@@ -53,6 +57,9 @@ constexpr ExtensionInfo kSupplied[] = {
 #endif
     {Extension::KhrSharedPresentableImage, VK_KHR_SHARED_PRESENTABLE_IMAGE_EXTENSION_NAME,
      VK_KHR_SHARED_PRESENTABLE_IMAGE_SPEC_VERSION, false},
+    {Extension::ExtHdrMetadata, VK_EXT_HDR_METADATA_EXTENSION_NAME, VK_EXT_HDR_METADATA_SPEC_VERSION, false},
+    {Extension::ExtImageCompressionControlSwapchain, VK_EXT_IMAGE_COMPRESSION_CONTROL_SWAPCHAIN_EXTENSION_NAME,
+     VK_EXT_IMAGE_COMPRESSION_CONTROL_SWAPCHAIN_SPEC_VERSION, false, VK_EXT_IMAGE_COMPRESSION_CONTROL_EXTENSION_NAME},
     {Extension::ExtSwapchainMaintenance1, VK_EXT_SWAPCHAIN_MAINTENANCE_1_EXTENSION_NAME,
      VK_EXT_SWAPCHAIN_MAINTENANCE_1_SPEC_VERSION, false},
     {Extension::KhrSwapchainMaintenance1, "VK_KHR_swapchain_maintenance1", 1, false},

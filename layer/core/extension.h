@@ -59,6 +59,8 @@ struct ExtensionInfo {
     const char* name;
     uint32_t revision;
     bool instanceLevel;
+    /// The driver's extension that this one adds to; without it the layer does not supply this one. Null: none.
+    const char* base = nullptr;
 };
 
 /// All extensions that this build of the layer supplies.

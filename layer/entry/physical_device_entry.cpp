@@ -39,8 +39,8 @@ VKAPI_ATTR void VKAPI_CALL GetPhysicalDeviceFeatures2(VkPhysicalDevice physicalD
                                                       VkPhysicalDeviceFeatures2* pFeatures)
 {
     Instance::find(physicalDevice)->next().GetPhysicalDeviceFeatures2(physicalDevice, pFeatures);
-    if (deviceOf(physicalDevice).served())
-        reportSuppliedFeatures(pFeatures->pNext);
+    if (const PhysicalDevice& device = deviceOf(physicalDevice); device.served())
+        reportSuppliedFeatures(device, pFeatures->pNext);
 }
 
 constexpr auto GetPhysicalDeviceFeatures2KHR = &GetPhysicalDeviceFeatures2;

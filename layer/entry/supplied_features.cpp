@@ -1,5 +1,7 @@
 #include "entry/supplied_features.h"
 
+#include "core/physical_device.h"
+
 #include <algorithm>
 #include <iterator>
 
@@ -10,23 +12,25 @@ namespace {
 /// A feature struct of a window-system extension: sType, pNext, then VkBool32 members.
 struct FeatureStruct {
     VkStructureType type;
-    uint32_t count;    ///< number of members
-    VkBool32 supplied; ///< what the layer answers for all of them
+    uint32_t count; ///< number of members
+    /// The driver's extension that the features add to; without it they are not there. Null: they always are.
+    const char* base = nullptr;
 };
 
 constexpr FeatureStruct kFeatures[] = {
-    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SWAPCHAIN_MAINTENANCE_1_FEATURES_EXT, 1, VK_TRUE},
-    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_ID_FEATURES_KHR, 1, VK_TRUE},
-    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_WAIT_FEATURES_KHR, 1, VK_TRUE},
+    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SWAPCHAIN_MAINTENANCE_1_FEATURES_EXT, 1},
+    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_ID_FEATURES_KHR, 1},
+    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_WAIT_FEATURES_KHR, 1},
 #ifdef VK_KHR_present_id2
-    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_ID_2_FEATURES_KHR, 1, VK_TRUE},
+    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_ID_2_FEATURES_KHR, 1},
 #endif
 #ifdef VK_KHR_present_wait2
-    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_WAIT_2_FEATURES_KHR, 1, VK_TRUE},
+    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_WAIT_2_FEATURES_KHR, 1},
 #endif
-    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_COMPRESSION_CONTROL_SWAPCHAIN_FEATURES_EXT, 1, VK_FALSE},
+    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_COMPRESSION_CONTROL_SWAPCHAIN_FEATURES_EXT, 1,
+     VK_EXT_IMAGE_COMPRESSION_CONTROL_EXTENSION_NAME},
 #ifdef VK_EXT_present_mode_fifo_latest_ready
-    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_MODE_FIFO_LATEST_READY_FEATURES_EXT, 1, VK_TRUE},
+    {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_MODE_FIFO_LATEST_READY_FEATURES_EXT, 1},
 #endif
 };
 
@@ -39,11 +43,12 @@ const FeatureStruct* find(VkStructureType type)
 
 } // namespace
 
-void reportSuppliedFeatures(void* chain)
+void reportSuppliedFeatures(const PhysicalDevice& device, void* chain)
 {
     for (auto* entry = static_cast<VkBaseOutStructure*>(chain); entry; entry = entry->pNext) {
         if (const FeatureStruct* const feature = find(entry->sType))
-            std::fill_n(reinterpret_cast<VkBool32*>(entry + 1), feature->count, feature->supplied);
+            std::fill_n(reinterpret_cast<VkBool32*>(entry + 1), feature->count,
+                        !feature->base || device.driverHas(feature->base) ? VK_TRUE : VK_FALSE);
     }
 }
 

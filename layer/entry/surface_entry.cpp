@@ -206,7 +206,10 @@ template <typename Take> VkResult listFormats(const Query& query, Take&& take)
     if (const VkResult result = query.surface->formats(&formats); result != VK_SUCCESS)
         return result;
     std::vector<VkColorSpaceKHR> spaces;
-    query.surface->colorSpaces(&spaces);
+    if (const VkResult result = query.surface->colorSpaces(&spaces); result != VK_SUCCESS)
+        return result;
+    if (!has(query.instance.enabled(), Extension::ExtSwapchainColorspace))
+        spaces.resize(1);
     for (const PixelFormat* format : formats) {
         VkFormatProperties properties;
         query.instance.next().GetPhysicalDeviceFormatProperties(query.device.handle(), format->format, &properties);
@@ -235,6 +238,37 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceFormatsKHR(VkPhysicalDevi
     });
 }
 
+/// VkImageCompressionPropertiesEXT of VK_EXT_image_compression_control_swapchain: presentable images are the driver's,
+/// and so is what it can do with images of the format.
+void fillCompression(const Query& query, VkSurfaceFormat2KHR& format)
+{
+    auto* const properties =
+        findInChain<VkImageCompressionPropertiesEXT>(format.pNext, VK_STRUCTURE_TYPE_IMAGE_COMPRESSION_PROPERTIES_EXT);
+    if (!properties)
+        return;
+    properties->imageCompressionFlags = VK_IMAGE_COMPRESSION_DISABLED_EXT;
+    properties->imageCompressionFixedRateFlags = VK_IMAGE_COMPRESSION_FIXED_RATE_NONE_EXT;
+    const InstanceDispatch& next = query.instance.next();
+    if (!next.GetPhysicalDeviceImageFormatProperties2 ||
+        !query.device.driverHas(VK_EXT_IMAGE_COMPRESSION_CONTROL_EXTENSION_NAME))
+        return;
+    const VkImageCompressionControlEXT control{VK_STRUCTURE_TYPE_IMAGE_COMPRESSION_CONTROL_EXT, nullptr,
+                                               VK_IMAGE_COMPRESSION_FIXED_RATE_DEFAULT_EXT, 0, nullptr};
+    const VkPhysicalDeviceImageFormatInfo2 info{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2,
+                                                &control,
+                                                format.surfaceFormat.format,
+                                                VK_IMAGE_TYPE_2D,
+                                                VK_IMAGE_TILING_OPTIMAL,
+                                                VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT,
+                                                0};
+    VkImageCompressionPropertiesEXT answer{VK_STRUCTURE_TYPE_IMAGE_COMPRESSION_PROPERTIES_EXT, nullptr, 0, 0};
+    VkImageFormatProperties2 image{VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2, &answer, {}};
+    if (next.GetPhysicalDeviceImageFormatProperties2(query.device.handle(), &info, &image) != VK_SUCCESS)
+        return;
+    properties->imageCompressionFlags = answer.imageCompressionFlags;
+    properties->imageCompressionFixedRateFlags = answer.imageCompressionFixedRateFlags;
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceFormats2KHR(VkPhysicalDevice physicalDevice,
                                                                    const VkPhysicalDeviceSurfaceInfo2KHR* pSurfaceInfo,
                                                                    uint32_t* pSurfaceFormatCount,
@@ -247,7 +281,10 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceFormats2KHR(VkPhysicalDev
                                                                              pSurfaceFormatCount, pSurfaceFormats);
         OutArray<VkSurfaceFormat2KHR> out(pSurfaceFormatCount, pSurfaceFormats);
         const VkResult result = listFormats(query, [&](const VkSurfaceFormatKHR& format) {
-            out.append([&](VkSurfaceFormat2KHR& written) { written.surfaceFormat = format; });
+            out.append([&](VkSurfaceFormat2KHR& written) {
+                written.surfaceFormat = format;
+                fillCompression(query, written);
+            });
         });
         return result == VK_SUCCESS ? out.result() : result;
     });

@@ -70,6 +70,13 @@ VKAPI_ATTR VkResult VKAPI_CALL AcquireNextImage2KHR(VkDevice device, const VkAcq
                                pAcquireInfo->fence, pImageIndex);
 }
 
+VKAPI_ATTR void VKAPI_CALL SetHdrMetadataEXT(VkDevice, uint32_t swapchainCount, const VkSwapchainKHR* pSwapchains,
+                                             const VkHdrMetadataEXT* pMetadata)
+{
+    for (uint32_t i = 0; i < swapchainCount; ++i)
+        Swapchain::of(pSwapchains[i])->setHdrMetadata(pMetadata[i]);
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL GetSwapchainStatusKHR(VkDevice device, VkSwapchainKHR swapchain)
 {
     return Device::find(device)->lost() ? VK_ERROR_DEVICE_LOST : Swapchain::of(swapchain)->status();
@@ -114,6 +121,7 @@ std::span<const Hook> swapchainHooks()
         VWSI_HOOK(AcquireNextImage2KHR, HookLevel::Device, swapchain),
         VWSI_HOOK(GetDeviceGroupPresentCapabilitiesKHR, HookLevel::Device, swapchain),
         VWSI_HOOK(GetDeviceGroupSurfacePresentModesKHR, HookLevel::Device, swapchain),
+        VWSI_HOOK(SetHdrMetadataEXT, HookLevel::Device, Extension::ExtHdrMetadata),
         VWSI_HOOK(GetSwapchainStatusKHR, HookLevel::Device, Extension::KhrSharedPresentableImage),
         VWSI_HOOK(ReleaseSwapchainImagesEXT, HookLevel::Device, Extension::ExtSwapchainMaintenance1),
         VWSI_HOOK(ReleaseSwapchainImagesKHR, HookLevel::Device, Extension::KhrSwapchainMaintenance1),

@@ -92,6 +92,9 @@ public:
     /// Where events go; set once before the first frame.
     virtual void setEvents(TargetEvents* events) = 0;
 
+    /// What VK_EXT_hdr_metadata says of the frames from the next one on. Targets that can tell nobody ignore it.
+    virtual void setHdrMetadata(const VkHdrMetadataEXT& metadata) { static_cast<void>(metadata); }
+
     /// When the next frame in `mode` may be handed over: 0 for now, a moment of CLOCK_MONOTONIC, or kForever when only
     /// an event (seen by wait()) can tell. Implements the pacing of the mode.
     virtual Nanoseconds readyAt(VkPresentModeKHR mode) = 0;

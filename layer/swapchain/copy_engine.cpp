@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <utility>
 
 namespace vwsi {
 
@@ -148,12 +149,26 @@ VkResult CopyEngine::createImage(uint32_t index)
     return createAlias(m_imageInfo, m_allocator.callbacks(), &(*m_images)[index].image);
 }
 
+void CopyEngine::compress(const VkImageCompressionControlEXT& wish)
+{
+    m_compression = wish;
+    // Colour formats have one plane.
+    if (wish.compressionControlPlaneCount > 0 && wish.pFixedRateFlags) {
+        m_compressionRate = wish.pFixedRateFlags[0];
+        m_compression.compressionControlPlaneCount = 1;
+        m_compression.pFixedRateFlags = &m_compressionRate;
+    }
+}
+
 VkResult CopyEngine::createAlias(const VkImageCreateInfo& asked, const VkAllocationCallbacks* callbacks,
                                  VkImage* image) const
 {
     VkImageCreateInfo info = asked;
     if (m_device.bindsAliases())
         info.flags |= VK_IMAGE_CREATE_ALIAS_BIT;
+    VkImageCompressionControlEXT compression = m_compression;
+    if (compression.sType)
+        compression.pNext = std::exchange(info.pNext, &compression);
     const VkExternalMemoryImageCreateInfo external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO, info.pNext,
                                                    VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
     if (m_mode == CopyMode::Direct) {

@@ -25,6 +25,9 @@ public:
     CopyEngine(const CopyEngine&) = delete;
     CopyEngine& operator=(const CopyEngine&) = delete;
 
+    /// How the driver shall compress the images (VK_EXT_image_compression_control_swapchain); before create().
+    void compress(const VkImageCompressionControlEXT& wish);
+
     enum class Allocation {
         Eager,
         Deferred, ///< images get their memory when they are realized
@@ -123,6 +126,8 @@ private:
     HostArray<SwapchainImage>* m_images = nullptr;
     const PixelFormat* m_format = nullptr;
     VkImageCreateInfo m_imageInfo{};
+    VkImageCompressionControlEXT m_compression{}; ///< sType 0: the application has no wish
+    VkImageCompressionFixedRateFlagsEXT m_compressionRate = 0;
     CopyMode m_mode = CopyMode::Staged;
     bool m_ownsImages = true; ///< false: an ImageGroup does
 

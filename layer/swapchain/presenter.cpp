@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+#include <utility>
 
 namespace vwsi {
 
@@ -190,10 +191,16 @@ void Presenter::copyToTarget()
 void Presenter::handOver()
 {
     SwapchainImage& image = m_swapchain.m_images[m_current.image];
+    VkHdrMetadataEXT metadata;
+    bool metadataChanged = false;
     {
         const std::lock_guard lock(m_swapchain.m_mutex);
         image.state = ImageState::Shown;
+        metadata = m_swapchain.m_hdrMetadata;
+        metadataChanged = std::exchange(m_swapchain.m_hdrMetadataChanged, false);
     }
+    if (metadataChanged)
+        m_swapchain.m_target->setHdrMetadata(metadata);
     Frame frame;
     frame.buffer = m_current.image;
     frame.serial = ++m_handedOver;

@@ -186,6 +186,10 @@ VkResult Swapchain::createEngine(const VkSwapchainCreateInfoKHR& info, VkExtent2
             image.pNext = &formats;
         }
     }
+    const auto* const compression =
+        findInChain<VkImageCompressionControlEXT>(info.pNext, VK_STRUCTURE_TYPE_IMAGE_COMPRESSION_CONTROL_EXT);
+    if (compression && has(m_device.enabled(), Extension::ExtImageCompressionControlSwapchain))
+        m_engine.compress(*compression);
     const bool deferred = info.flags & VK_SWAPCHAIN_CREATE_DEFERRED_MEMORY_ALLOCATION_BIT_EXT;
     const CopyEngine::Allocation allocation = m_shared   ? CopyEngine::Allocation::Shared
                                               : deferred ? CopyEngine::Allocation::Deferred
@@ -442,6 +446,14 @@ VkResult Swapchain::release(uint32_t count, const uint32_t* indices)
             giveBack(indices[i]);
     }
     return VK_SUCCESS;
+}
+
+void Swapchain::setHdrMetadata(const VkHdrMetadataEXT& metadata)
+{
+    const std::lock_guard lock(m_mutex);
+    m_hdrMetadata = metadata;
+    m_hdrMetadata.pNext = nullptr;
+    m_hdrMetadataChanged = true;
 }
 
 void Swapchain::retire()

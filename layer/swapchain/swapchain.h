@@ -96,6 +96,9 @@ public:
     /// vkReleaseSwapchainImagesEXT.
     VkResult release(uint32_t count, const uint32_t* indices);
 
+    /// vkSetHdrMetadataEXT: goes to the target before the next frame.
+    void setHdrMetadata(const VkHdrMetadataEXT& metadata);
+
     /// The surface got a new swapchain: nothing more can be acquired, what is acquired can still be presented.
     void retire();
 
@@ -151,8 +154,10 @@ private:
     std::condition_variable m_freed;
     VkResult m_status = VK_SUCCESS;
     bool m_retired = false;
-    bool m_sharedAcquired = false;  ///< the application has the shared image
-    Queue* m_sharedQueue = nullptr; ///< where the shared image was presented last
+    VkHdrMetadataEXT m_hdrMetadata{};
+    bool m_hdrMetadataChanged = false; ///< the target does not have it yet
+    bool m_sharedAcquired = false;     ///< the application has the shared image
+    Queue* m_sharedQueue = nullptr;    ///< where the shared image was presented last
     uint64_t m_freeCount = 0;
     uint32_t m_reservedFences = 0;
 

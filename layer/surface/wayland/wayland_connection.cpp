@@ -63,6 +63,7 @@ VkResult WaylandConnection::open(wl_display* display, std::shared_ptr<const Wayl
 
 void WaylandConnection::bind(wl_registry* registry, uint32_t name, const char* interface)
 {
+    m_globals.colorManager |= strcmp(interface, "wp_color_manager_v1") == 0;
     if (bindWhen(m_globals.shm, registry, name, interface, wl_shm_interface))
         wl_shm_add_listener(m_globals.shm.get(), &kShmListener, &m_globals);
     else if (bindWhen(m_globals.presentation, registry, name, interface, wp_presentation_interface))

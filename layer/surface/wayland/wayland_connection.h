@@ -19,6 +19,7 @@ struct WaylandGlobals {
     ProxyPtr<wp_commit_timing_manager_v1> commitTiming;
 #endif
     std::vector<uint32_t> shmFormats;  ///< formats of wl_shm (enum wl_shm.format)
+    bool colorManager = false;         ///< wp_color_manager_v1 is there, of which nothing is used
     clockid_t clock = CLOCK_MONOTONIC; ///< clock of presentation times (wp_presentation.clock_id)
 };
 
@@ -41,6 +42,7 @@ public:
     /// Whether wl_shm takes buffers of a DRM fourcc.
     bool takes(uint32_t fourcc) const;
     bool canTear() const { return m_globals.tearing != nullptr; }
+    bool managesColors() const { return m_globals.colorManager; }
     bool canFifo() const;
     bool canSchedule() const;
 

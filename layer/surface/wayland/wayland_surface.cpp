@@ -18,6 +18,7 @@ public:
     const char* windowSystem() const override { return "wayland"; }
     VkResult state(SurfaceState* state) override;
     VkResult formats(std::vector<const PixelFormat*>* formats) override;
+    VkResult colorSpaces(std::vector<VkColorSpaceKHR>* spaces) override;
     VkResult presentModes(std::vector<VkPresentModeKHR>* modes) override;
     VkResult createTarget(const TargetInfo& info, std::unique_ptr<Target>* target) override;
 
@@ -64,6 +65,18 @@ VkResult WaylandSurface::formats(std::vector<const PixelFormat*>* formats)
         if (connection->takes(format.fourccOpaque) && (!format.fourccAlpha || connection->takes(format.fourccAlpha)))
             formats->push_back(&format);
     }
+    return VK_SUCCESS;
+}
+
+VkResult WaylandSurface::colorSpaces(std::vector<VkColorSpaceKHR>* spaces)
+{
+    std::shared_ptr<const WaylandConnection> connection;
+    if (const VkResult result = connect(&connection); result != VK_SUCCESS)
+        return result;
+    spaces->push_back(VK_COLOR_SPACE_SRGB_NONLINEAR_KHR);
+    // A compositor that manages colours takes frames without a description for sRGB and converts them.
+    if (!connection->managesColors())
+        spaces->push_back(VK_COLOR_SPACE_PASS_THROUGH_EXT);
     return VK_SUCCESS;
 }
 

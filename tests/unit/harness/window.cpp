@@ -16,7 +16,7 @@ VkResult createSwapchain(const TestDevice& device, const WindowOptions& options,
     info.surface = surface;
     info.minImageCount = options.minImageCount;
     info.imageFormat = options.format;
-    info.imageColorSpace = VK_COLOR_SPACE_SRGB_NONLINEAR_KHR;
+    info.imageColorSpace = options.colorSpace;
     info.imageExtent = options.extent;
     info.imageArrayLayers = 1;
     info.imageUsage = options.usage;

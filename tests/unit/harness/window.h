@@ -11,6 +11,7 @@ struct WindowOptions {
     VkExtent2D extent{32, 24};
     uint32_t minImageCount = 3;
     VkFormat format = VK_FORMAT_B8G8R8A8_UNORM;
+    VkColorSpaceKHR colorSpace = VK_COLOR_SPACE_SRGB_NONLINEAR_KHR;
     VkPresentModeKHR presentMode = VK_PRESENT_MODE_IMMEDIATE_KHR;
     VkSwapchainCreateFlagsKHR flags = 0;
     VkImageUsageFlags usage = VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT;

@@ -197,6 +197,17 @@ VkResult GetPhysicalDeviceImageFormatProperties2(VkPhysicalDevice device, const 
             external->externalMemoryProperties = {VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT, 0,
                                                   VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
     }
+    if (auto* compression = in<VkImageCompressionPropertiesEXT, VK_STRUCTURE_TYPE_IMAGE_COMPRESSION_PROPERTIES_EXT>(
+            properties->pNext)) {
+        if (!spec.has("VK_EXT_image_compression_control"))
+            call.world.error("VkImageCompressionPropertiesEXT on a device without VK_EXT_image_compression_control");
+        // Other formats are not compressed.
+        const bool compressed = info->format == VK_FORMAT_B8G8R8A8_UNORM;
+        compression->imageCompressionFlags =
+            compressed ? VK_IMAGE_COMPRESSION_FIXED_RATE_EXPLICIT_EXT : VK_IMAGE_COMPRESSION_DISABLED_EXT;
+        compression->imageCompressionFixedRateFlags =
+            compressed ? VK_IMAGE_COMPRESSION_FIXED_RATE_4BPC_BIT_EXT : VK_IMAGE_COMPRESSION_FIXED_RATE_NONE_EXT;
+    }
     return imageFormatProperties(spec, info->format, info->tiling, info->usage, &properties->imageFormatProperties);
 }
 
