@@ -30,6 +30,8 @@ for base in allnoconfig defconfig; do
         "$root/kernel/build" --config-only --base $base --fragment "$root/kernel/optional/vkms.config" \
         --output "$work/$base" "$source"
 done
+expect "the fragments alone are enough" 0 'every needed option is there' \
+    "$root/kernel/build" --config-only --output "$work/plain" "$source"
 small=$work/allnoconfig/.config
 expect "no module is needed to boot" 1 '^$' grep "=m\$" "$small"
 
