@@ -14,6 +14,20 @@
 
 namespace vwsi {
 
+namespace {
+
+/// MAILBOX is the first mode, or one that frames may switch to (VkSwapchainPresentModesCreateInfoEXT).
+bool mayBeAMailbox(const VkSwapchainCreateInfoKHR& info)
+{
+    const auto* const modes = findInChain<VkSwapchainPresentModesCreateInfoEXT>(
+        info.pNext, VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_MODES_CREATE_INFO_EXT);
+    return info.presentMode == VK_PRESENT_MODE_MAILBOX_KHR ||
+           (modes && std::find(modes->pPresentModes, modes->pPresentModes + modes->presentModeCount,
+                               VK_PRESENT_MODE_MAILBOX_KHR) != modes->pPresentModes + modes->presentModeCount);
+}
+
+} // namespace
+
 Swapchain::Swapchain(Device& device, Surface& surface, const VkAllocationCallbacks* callbacks)
     : m_allocator(callbacks), m_device(device), m_surface(surface), m_engine(device, m_engineAllocator),
       m_presenter(*this, device, m_engine, m_presentIds)
@@ -85,9 +99,9 @@ void Swapchain::destroy(Swapchain* swapchain)
 
 uint32_t Swapchain::imageCount(const VkSwapchainCreateInfoKHR& info, const SurfaceState& state)
 {
-    const uint32_t least = isSharedPresentMode(info.presentMode)             ? kSharedCopies
-                           : info.presentMode == VK_PRESENT_MODE_MAILBOX_KHR ? kMailboxImages
-                                                                             : state.minImageCount;
+    const uint32_t least = isSharedPresentMode(info.presentMode) ? kSharedCopies
+                           : mayBeAMailbox(info)                 ? kMailboxImages
+                                                                 : state.minImageCount;
     return std::max(info.minImageCount, least);
 }
 

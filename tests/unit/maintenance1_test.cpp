@@ -124,6 +124,21 @@ TEST_F(Maintenance1, ThePresentModeMayChangeWithEveryFrame)
     }
 }
 
+TEST_F(Maintenance1, ASwapchainThatMayBecomeAMailboxHasTheImagesForOne)
+{
+    WindowOptions options;
+    options.presentMode = VK_PRESENT_MODE_MAILBOX_KHR;
+    options.minImageCount = 1;
+    const size_t needed = Window(device(), options).images.size();
+    const VkPresentModeKHR modes[] = {VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_MAILBOX_KHR};
+    const VkSwapchainPresentModesCreateInfoEXT create{VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_MODES_CREATE_INFO_EXT,
+                                                      nullptr, 2, modes};
+    options.presentMode = VK_PRESENT_MODE_FIFO_KHR;
+    EXPECT_LT(Window(device(), options).images.size(), needed);
+    options.next = &create;
+    EXPECT_EQ(Window(device(), options).images.size(), needed);
+}
+
 TEST_F(Maintenance1, DeferredMemoryComesWithTheImages)
 {
     WindowOptions eager;
