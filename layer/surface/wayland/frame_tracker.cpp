@@ -32,11 +32,12 @@ void FrameTracker::onCallback(void* data, wl_callback*, uint32_t)
     FrameTracker& tracker = *entry.tracker;
     entry.callback.reset();
     tracker.m_hidden = false;
+    tracker.m_lastCallback = monotonicNow();
     if (entry.feedback)
         return;
     // Without wp_presentation this is the best news there is. A frame that replaced this one meanwhile has no
     // callback of its own; it comes with the next refresh.
-    const Nanoseconds now = monotonicNow();
+    const Nanoseconds now = tracker.m_lastCallback;
     tracker.report(entry, now);
     for (Entry& other : tracker.m_entries) {
         if (!other.reported && !other.callback && !other.feedback)
@@ -45,11 +46,13 @@ void FrameTracker::onCallback(void* data, wl_callback*, uint32_t)
 }
 
 void FrameTracker::onPresented(void* data, PresentationFeedback*, uint32_t secondsHigh, uint32_t secondsLow,
-                               uint32_t nanoseconds, uint32_t, uint32_t, uint32_t, uint32_t)
+                               uint32_t nanoseconds, uint32_t refresh, uint32_t, uint32_t, uint32_t)
 {
     auto& entry = *static_cast<Entry*>(data);
     FrameTracker& tracker = *entry.tracker;
     const uint64_t seconds = static_cast<uint64_t>(secondsHigh) << 32 | secondsLow;
+    if (refresh)
+        tracker.m_refresh = refresh;
     tracker.m_hidden = false;
     tracker.report(entry, toMonotonic(seconds * 1'000'000'000 + nanoseconds, tracker.m_clock));
 }
@@ -138,6 +141,11 @@ Nanoseconds FrameTracker::readyAt(bool queued) const
         return 0;
     const Nanoseconds ready = m_hidden ? m_lastCommit + kHiddenPace : oldestCallback() + kHiddenAfter;
     return ready <= monotonicNow() ? 0 : ready;
+}
+
+bool FrameTracker::late() const
+{
+    return m_lastCallback && callbacks() == 0 && monotonicNow() > m_lastCallback + m_refresh;
 }
 
 Nanoseconds FrameTracker::nextExpiry() const

@@ -35,6 +35,9 @@ public:
     /// such frames in order itself, and only a hidden window is paced here.
     Nanoseconds readyAt(bool queued) const;
 
+    /// The last frame has been shown for a refresh already, so that a frame of FIFO_RELAXED waits no longer.
+    bool late() const;
+
     /// The next moment at which expire() has something to do.
     Nanoseconds nextExpiry() const;
 
@@ -83,6 +86,8 @@ private:
     std::array<Entry, kEntries> m_entries;
     uint64_t m_order = 0;
     Nanoseconds m_lastCommit = 0;
+    Nanoseconds m_lastCallback = 0; ///< when the compositor last took a frame for a refresh; 0: not yet
+    Nanoseconds m_refresh = kAssumedRefresh;
     bool m_hidden = false;
 };
 

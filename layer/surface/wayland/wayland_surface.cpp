@@ -87,9 +87,12 @@ VkResult WaylandSurface::presentModes(std::vector<VkPresentModeKHR>* modes)
         return result;
     modes->push_back(VK_PRESENT_MODE_FIFO_KHR);
     modes->push_back(VK_PRESENT_MODE_MAILBOX_KHR);
-    // Without tearing a frame replaces the one before it at the next refresh, which is MAILBOX.
-    if (connection->canTear())
+    // Without tearing a frame replaces the one before it at the next refresh, which is MAILBOX, and a late frame waits
+    // for that as well, which is FIFO.
+    if (connection->canTear()) {
         modes->push_back(VK_PRESENT_MODE_IMMEDIATE_KHR);
+        modes->push_back(VK_PRESENT_MODE_FIFO_RELAXED_KHR);
+    }
     return VK_SUCCESS;
 }
 

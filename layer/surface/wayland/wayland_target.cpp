@@ -91,7 +91,7 @@ Nanoseconds WaylandTarget::readyAt(VkPresentModeKHR mode)
         return 0;
     case VK_PRESENT_MODE_FIFO_KHR:
     default:
-        return m_tracker.readyAt(mode == VK_PRESENT_MODE_FIFO_KHR && m_link->connection().canFifo());
+        return m_tracker.readyAt(m_link->connection().canFifo());
     }
 }
 
@@ -159,7 +159,8 @@ VkResult WaylandTarget::commit(const Frame& frame)
     wl_surface_attach(surface, m_buffers[frame.buffer].proxy.get(), 0, 0);
     sendDamage(frame.damage);
     m_link->setQueued(paced);
-    m_link->setTearing(frame.mode == VK_PRESENT_MODE_IMMEDIATE_KHR);
+    m_link->setTearing(frame.mode == VK_PRESENT_MODE_IMMEDIATE_KHR ||
+                       (frame.mode == VK_PRESENT_MODE_FIFO_RELAXED_KHR && m_tracker.late()));
     if (frame.desiredTime > monotonicNow())
         m_link->setTime(frame.desiredTime);
     m_tracker.track(surface, frame.serial, paced, frame.desiredTime);

@@ -13,7 +13,8 @@ namespace vwsi {
 /// A swapchain's way into a wl_surface.
 ///
 /// FIFO is left to the compositor where it offers wp_fifo_v1 and paced by frame callbacks where not; MAILBOX
-/// and IMMEDIATE frames are committed at once. A window that nobody sees goes on slowly (FrameTracker).
+/// and IMMEDIATE frames are committed at once. FIFO_RELAXED frames that come late may tear. A window that nobody sees
+/// goes on slowly (FrameTracker).
 class WaylandTarget final : public Target {
 public:
     /// The target without buffers. `surface` is a wrapper of the application's wl_surface.

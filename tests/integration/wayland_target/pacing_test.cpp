@@ -11,6 +11,7 @@ namespace {
 constexpr VkPresentModeKHR kFifo = VK_PRESENT_MODE_FIFO_KHR;
 constexpr VkPresentModeKHR kMailbox = VK_PRESENT_MODE_MAILBOX_KHR;
 constexpr VkPresentModeKHR kImmediate = VK_PRESENT_MODE_IMMEDIATE_KHR;
+constexpr VkPresentModeKHR kRelaxed = VK_PRESENT_MODE_FIFO_RELAXED_KHR;
 constexpr Nanoseconds kMillisecond = 1'000'000;
 
 /// A compositor that lacks some of the optional protocols.
@@ -110,6 +111,33 @@ TEST_P(WaylandPacing, ImmediateTearsWhereItMay)
         EXPECT_EQ(m_compositor.requests().at("wp_tearing_control_v1.set_presentation_hint"), 2u)
             << "the hint is sent when it changes only";
     }
+    expectWhole();
+}
+
+TEST_P(WaylandPacing, RelaxedFramesTearOnlyWhenTheyAreLate)
+{
+    TestPresenter presenter(m_client.surface(), kRelaxed);
+    constexpr uint32_t kFrames = 12;
+    for (uint32_t frame = 1; frame <= kFrames; ++frame) {
+        ASSERT_EQ(presenter.show(frame), VK_SUCCESS);
+        if (frame % 4 == 0) {
+            // Far beyond the refresh that shows the frame, also at the rate that is assumed where none is told.
+            ASSERT_TRUE(presenter.untilReported(frame));
+            presenter.until([] { return false; }, 60 * kMillisecond);
+        }
+    }
+    ASSERT_TRUE(presenter.untilReported(kFrames));
+    const std::vector<Commit> commits = m_compositor.commits();
+    ASSERT_EQ(commits.size(), size_t{kFrames});
+    for (uint32_t frame = 1; frame <= kFrames; ++frame) {
+        // A busy machine may make any frame late; those after the pauses are.
+        if (frame > 1 && frame % 4 == 1) {
+            EXPECT_EQ(commits[frame - 1].async, GetParam().tearing) << "frame " << frame;
+        }
+    }
+    EXPECT_FALSE(commits[0].async) << "the first frame follows none";
+    const std::vector<Shown> shown = m_compositor.shown();
+    ASSERT_EQ(shown.size(), size_t{kFrames}) << "no frame is lost";
     expectWhole();
 }
 

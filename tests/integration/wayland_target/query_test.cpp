@@ -48,12 +48,12 @@ TEST(WaylandQuery, MoreFormatsWhereBothAlphaKindsAreOffered)
         << "XBGR2101010 without ABGR2101010 can't do pre-multiplied alpha";
 }
 
-TEST(WaylandQuery, ImmediateNeedsTearingControl)
+TEST(WaylandQuery, TearingModesNeedTearingControl)
 {
     TestCompositor with;
     Client first(with.connect());
-    EXPECT_EQ(modesOf(first.surface()),
-              (std::vector{VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_MAILBOX_KHR, VK_PRESENT_MODE_IMMEDIATE_KHR}));
+    EXPECT_EQ(modesOf(first.surface()), (std::vector{VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_MAILBOX_KHR,
+                                                     VK_PRESENT_MODE_IMMEDIATE_KHR, VK_PRESENT_MODE_FIFO_RELAXED_KHR}));
     TestCompositor without({.tearing = false});
     Client second(without.connect());
     EXPECT_EQ(modesOf(second.surface()), (std::vector{VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_MAILBOX_KHR}));
