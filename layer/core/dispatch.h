@@ -78,6 +78,7 @@ namespace vwsi {
     X(CmdCopyImageToBuffer, "", VK_API_VERSION_1_0)                                                                    \
     X(CmdBlitImage, "", VK_API_VERSION_1_0)                                                                            \
     X(CmdFillBuffer, "", VK_API_VERSION_1_0)                                                                           \
+    X(GetCalibratedTimestampsEXT, "vkGetCalibratedTimestampsKHR", VK_API_VERSION_1_0)                                  \
     X(SetPrivateData, "vkSetPrivateDataEXT", VK_API_VERSION_1_3)                                                       \
     X(GetPrivateData, "vkGetPrivateDataEXT", VK_API_VERSION_1_3)                                                       \
     X(DestroyPrivateDataSlot, "vkDestroyPrivateDataSlotEXT", VK_API_VERSION_1_3)                                       \

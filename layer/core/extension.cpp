@@ -49,11 +49,18 @@ constexpr ExtensionInfo kSupplied[] = {
      VK_KHR_INCREMENTAL_PRESENT_SPEC_VERSION, false},
     {Extension::KhrPresentId, VK_KHR_PRESENT_ID_EXTENSION_NAME, VK_KHR_PRESENT_ID_SPEC_VERSION, false},
     {Extension::KhrPresentWait, VK_KHR_PRESENT_WAIT_EXTENSION_NAME, VK_KHR_PRESENT_WAIT_SPEC_VERSION, false},
+    {Extension::GoogleDisplayTiming, VK_GOOGLE_DISPLAY_TIMING_EXTENSION_NAME, VK_GOOGLE_DISPLAY_TIMING_SPEC_VERSION,
+     false},
 #ifdef VK_KHR_present_id2
     {Extension::KhrPresentId2, VK_KHR_PRESENT_ID_2_EXTENSION_NAME, VK_KHR_PRESENT_ID_2_SPEC_VERSION, false},
 #endif
 #ifdef VK_KHR_present_wait2
     {Extension::KhrPresentWait2, VK_KHR_PRESENT_WAIT_2_EXTENSION_NAME, VK_KHR_PRESENT_WAIT_2_SPEC_VERSION, false},
+#endif
+#ifdef VK_EXT_present_timing
+    {Extension::ExtPresentTiming, VK_EXT_PRESENT_TIMING_EXTENSION_NAME, VK_EXT_PRESENT_TIMING_SPEC_VERSION, false},
+    {Extension::KhrCalibratedTimestamps, VK_KHR_CALIBRATED_TIMESTAMPS_EXTENSION_NAME,
+     VK_KHR_CALIBRATED_TIMESTAMPS_SPEC_VERSION, false, nullptr, true},
 #endif
     {Extension::KhrSharedPresentableImage, VK_KHR_SHARED_PRESENTABLE_IMAGE_EXTENSION_NAME,
      VK_KHR_SHARED_PRESENTABLE_IMAGE_SPEC_VERSION, false},

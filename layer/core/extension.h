@@ -40,7 +40,9 @@ enum class Extension : uint8_t {
     KhrPresentWait2,
     KhrSharedPresentableImage,
     KhrSwapchainMaintenance1,
+    KhrCalibratedTimestamps,
     GoogleDisplayTiming,
+    ExtPresentTiming,
     ExtSwapchainMaintenance1,
     ExtDisplayControl,
     ExtHdrMetadata,
@@ -61,6 +63,7 @@ struct ExtensionInfo {
     bool instanceLevel;
     /// The driver's extension that this one adds to; without it the layer does not supply this one. Null: none.
     const char* base = nullptr;
+    bool onlyIfMissing = false; ///< a driver that has it keeps its own
 };
 
 /// All extensions that this build of the layer supplies.

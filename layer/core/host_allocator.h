@@ -95,6 +95,13 @@ public:
         m_size = 0;
     }
 
+    void swap(HostArray& other)
+    {
+        std::swap(m_allocator, other.m_allocator);
+        std::swap(m_data, other.m_data);
+        std::swap(m_size, other.m_size);
+    }
+
     size_t size() const { return m_size; }
     T& operator[](size_t index) { return m_data[index]; }
     const T& operator[](size_t index) const { return m_data[index]; }

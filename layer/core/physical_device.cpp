@@ -135,7 +135,7 @@ void PhysicalDevice::listExtensions()
             m_shownExtensions.push_back(own);
     }
     for (const ExtensionInfo& info : suppliedExtensions()) {
-        if (info.instanceLevel || (info.base && !driverHas(info.base)))
+        if (info.instanceLevel || (info.base && !driverHas(info.base)) || (info.onlyIfMissing && driverHas(info.name)))
             continue;
         VkExtensionProperties shown{};
         strncpy(shown.extensionName, info.name, VK_MAX_EXTENSION_NAME_SIZE - 1);

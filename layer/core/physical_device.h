@@ -40,6 +40,12 @@ public:
     const std::vector<VkExtensionProperties>& driverExtensions() const { return m_driverExtensions; }
     bool driverHas(std::string_view extension) const;
 
+    /// The driver can correlate its clocks (VK_KHR_calibrated_timestamps, or the older VK_EXT_calibrated_timestamps).
+    bool calibrates() const
+    {
+        return driverHas("VK_KHR_calibrated_timestamps") || driverHas(VK_EXT_CALIBRATED_TIMESTAMPS_EXTENSION_NAME);
+    }
+
     /// The driver's list without its own window-system extensions, with the layer's.
     const std::vector<VkExtensionProperties>& shownExtensions() const { return m_shownExtensions; }
 

@@ -228,49 +228,19 @@ int severity(VkResult result)
         return 0;
     case VK_SUBOPTIMAL_KHR:
         return 1;
-    case VK_ERROR_OUT_OF_DATE_KHR:
+#ifdef VK_EXT_present_timing
+    case VK_ERROR_PRESENT_TIMING_QUEUE_FULL_EXT:
         return 2;
-    case VK_ERROR_SURFACE_LOST_KHR:
-        return 3;
-    case VK_ERROR_DEVICE_LOST:
-        return 5;
-    default:
-        return 4;
-    }
-}
-
-/// The i-th element of a pNext struct's array that runs parallel to the swapchains, or null where it has none.
-template <typename Struct, typename Element>
-const Element* parallel(const void* chain, VkStructureType type, const Element* Struct::* array, uint32_t i)
-{
-    const auto* const info = findInChain<Struct>(chain, type);
-    return info && info->swapchainCount > i && info->*array ? &(info->*array)[i] : nullptr;
-}
-
-/// Both extensions number the presents of a swapchain in the same sequence.
-uint64_t presentIdOf(const VkPresentInfoKHR& info, uint32_t i)
-{
-    const uint64_t* id = parallel(info.pNext, VK_STRUCTURE_TYPE_PRESENT_ID_KHR, &VkPresentIdKHR::pPresentIds, i);
-#ifdef VK_KHR_present_id2
-    if (!id)
-        id = parallel(info.pNext, VK_STRUCTURE_TYPE_PRESENT_ID_2_KHR, &VkPresentId2KHR::pPresentIds, i);
 #endif
-    return id ? *id : 0;
-}
-
-PresentRequest requestOf(const VkPresentInfoKHR& info, uint32_t i)
-{
-    PresentRequest request;
-    request.imageIndex = info.pImageIndices[i];
-    request.damage = parallel(info.pNext, VK_STRUCTURE_TYPE_PRESENT_REGIONS_KHR, &VkPresentRegionsKHR::pRegions, i);
-    request.mode = parallel(info.pNext, VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_MODE_INFO_EXT,
-                            &VkSwapchainPresentModeInfoEXT::pPresentModes, i);
-    request.notes.presentId = presentIdOf(info, i);
-    // One for all swapchains of the call (VK_KHR_display_swapchain).
-    if (const auto* const display =
-            findInChain<VkDisplayPresentInfoKHR>(info.pNext, VK_STRUCTURE_TYPE_DISPLAY_PRESENT_INFO_KHR))
-        request.region = FrameRegion{display->srcRect, display->dstRect};
-    return request;
+    case VK_ERROR_OUT_OF_DATE_KHR:
+        return 3;
+    case VK_ERROR_SURFACE_LOST_KHR:
+        return 4;
+    case VK_ERROR_DEVICE_LOST:
+        return 6;
+    default:
+        return 5;
+    }
 }
 
 } // namespace
@@ -331,10 +301,11 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
 {
     const uint32_t count = info.swapchainCount;
     ScratchArena arena;
+    auto* const requests = arena.array<PresentRequest>(count);
     auto* const commands = arena.array<VkCommandBuffer>(count);
     auto* const results = arena.array<VkResult>(count);
     auto* const stages = arena.array<VkPipelineStageFlags>(info.waitSemaphoreCount);
-    if (!commands || !results || !stages)
+    if (!requests || !commands || !results || !stages)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     std::fill_n(stages, info.waitSemaphoreCount, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT);
 
@@ -357,7 +328,8 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
 
     for (uint32_t i = 0; i < count; ++i) {
         VkCommandBuffer command = VK_NULL_HANDLE;
-        results[i] = Swapchain::of(info.pSwapchains[i])->preparePresent(requestOf(info, i), *this, &command);
+        new (&requests[i]) PresentRequest(PresentRequest::of(info, i));
+        results[i] = Swapchain::of(info.pSwapchains[i])->preparePresent(requests[i], *this, &command);
         if (results[i] >= 0 && command)
             commands[submit.commandBufferCount++] = command;
     }
@@ -385,12 +357,11 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
     for (uint32_t i = 0; i < count; ++i) {
         Swapchain& swapchain = *Swapchain::of(info.pSwapchains[i]);
         if (results[i] >= 0)
-            results[i] = swapchain.enqueue(requestOf(info, i), fence);
+            results[i] = swapchain.enqueue(requests[i], fence);
         else
-            swapchain.rejectPresent(info.pImageIndices[i]);
+            swapchain.rejectPresent(info.pImageIndices[i], results[i]);
         // A present fence tells that the wait semaphores may be used again; it follows the submission on this queue.
-        const VkFence* const presentFence = parallel(info.pNext, VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_FENCE_INFO_EXT,
-                                                     &VkSwapchainPresentFenceInfoEXT::pFences, i);
+        const VkFence* const presentFence = requests[i].fence;
         if (presentFence && *presentFence) {
             const VkResult signalled = m_device.next().QueueSubmit(m_handle, 0, nullptr, *presentFence);
             if (signalled != VK_SUCCESS)

@@ -31,8 +31,8 @@ struct Settings {
     CopyMode copy = CopyMode::Auto;
     /// Time after which a frame's copy that does not complete counts as a lost device (VENUS_WSI_TIMEOUT_MS).
     uint64_t stuckTimeoutNs = 10'000'000'000;
-    /// Refresh rate in mHz for targets that cannot tell theirs (VENUS_WSI_REFRESH_MHZ); 0: 60 Hz.
-    uint32_t refreshMilliHz = 0;
+    /// Refresh rate in mHz for targets that cannot tell theirs (VENUS_WSI_REFRESH_MHZ).
+    uint32_t refreshMilliHz = 60'000;
     /// How X11 targets hand over bytes (VENUS_WSI_X11): "auto", "present", "shm", "put".
     std::string x11 = "auto";
     /// How Wayland targets hand over bytes (VENUS_WSI_WAYLAND): "auto", "shm".
@@ -44,6 +44,9 @@ struct Settings {
     /// Size of headless surfaces (VENUS_WSI_HEADLESS_SIZE, "640x480"); 0: the swapchain determines it.
     uint32_t headlessWidth = 0;
     uint32_t headlessHeight = 0;
+
+    /// The same as an interval in nanoseconds.
+    uint64_t refreshInterval() const { return 1'000'000'000'000 / refreshMilliHz; }
 };
 
 /// The process's settings.

@@ -38,8 +38,8 @@ public:
     {
         for (uint32_t i = 0; i < info.enabledExtensionCount; ++i) {
             const char* const name = info.ppEnabledExtensionNames[i];
-            if (!isWindowSystemDeviceExtension(name))
-                m_names.push_back(name);
+            if (const char* const drivers = driverName(device, name))
+                m_names.push_back(drivers);
             m_importsHostMemory |= !strcmp(name, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
         }
         if (device.hostPointerAlignment() && !m_importsHostMemory) {
@@ -65,6 +65,20 @@ public:
     bool importsHostMemory() const { return m_importsHostMemory; }
 
 private:
+    /// What an extension of the application's is called at the driver; null: it is the layer's alone.
+    const char* driverName(const PhysicalDevice& device, const char* name) const
+    {
+        if (isWindowSystemDeviceExtension(name))
+            return nullptr;
+        if (strcmp(name, "VK_KHR_calibrated_timestamps") != 0 || device.driverHas(name))
+            return name;
+        const char* const older = VK_EXT_CALIBRATED_TIMESTAMPS_EXTENSION_NAME;
+        const bool named =
+            std::any_of(m_info.ppEnabledExtensionNames, m_info.ppEnabledExtensionNames + m_info.enabledExtensionCount,
+                        [&](const char* other) { return !strcmp(other, older); });
+        return device.driverHas(older) && !named ? older : nullptr;
+    }
+
     ScratchArena m_arena;
     VkDeviceCreateInfo m_info;
     std::vector<const char*> m_names;

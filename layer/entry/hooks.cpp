@@ -23,6 +23,11 @@ const std::vector<Hook>& sortedHooks()
                  objectHooks(),
                  swapchainHooks(),
                  presentWaitHooks(),
+                 displayTimingHooks(),
+#ifdef VK_EXT_present_timing
+                 presentTimingHooks(),
+                 calibrationHooks(),
+#endif
 #ifdef VWSI_HAVE_XCB
                  xcbHooks(),
 #endif

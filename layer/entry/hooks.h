@@ -39,6 +39,11 @@ std::span<const Hook> layoutHooks();
 std::span<const Hook> objectHooks();
 std::span<const Hook> swapchainHooks();
 std::span<const Hook> presentWaitHooks();
+std::span<const Hook> displayTimingHooks();
+#ifdef VK_EXT_present_timing
+std::span<const Hook> presentTimingHooks();
+std::span<const Hook> calibrationHooks();
+#endif
 #ifdef VWSI_HAVE_XCB
 std::span<const Hook> xcbHooks();
 #endif

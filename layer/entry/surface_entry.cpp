@@ -7,6 +7,7 @@
 #include "surface/headless/headless_surface.h"
 #include "surface/present_mode_compatibility.h"
 #include "surface/present_scaling.h"
+#include "swapchain/timing_results.h"
 
 #include <algorithm>
 
@@ -159,6 +160,16 @@ VkResult fillCapabilitiesChain(const Query& query, const SurfaceState& state,
         case VK_STRUCTURE_TYPE_SURFACE_CAPABILITIES_PRESENT_ID_2_KHR:
             reinterpret_cast<VkSurfaceCapabilitiesPresentId2KHR*>(entry)->presentId2Supported = VK_TRUE;
             break;
+#endif
+#ifdef VK_EXT_present_timing
+        case VK_STRUCTURE_TYPE_PRESENT_TIMING_SURFACE_CAPABILITIES_EXT: {
+            auto* const timing = reinterpret_cast<VkPresentTimingSurfaceCapabilitiesEXT*>(entry);
+            timing->presentTimingSupported = VK_TRUE;
+            timing->presentAtAbsoluteTimeSupported = VK_TRUE;
+            timing->presentAtRelativeTimeSupported = VK_TRUE;
+            timing->presentStageQueries = TimingResults::kAllStages;
+            break;
+        }
 #endif
 #ifdef VK_KHR_present_wait2
         case VK_STRUCTURE_TYPE_SURFACE_CAPABILITIES_PRESENT_WAIT_2_KHR:

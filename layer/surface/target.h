@@ -62,6 +62,13 @@ public:
     virtual void bufferIdle(uint32_t index) = 0;
     /// Frame `serial` became visible at `when` (CLOCK_MONOTONIC), or 0 when it was discarded unseen.
     virtual void framePresented(uint64_t serial, Nanoseconds when) = 0;
+    /// Refreshes come every `interval` from now on; 0: not at a constant rate, or nobody knows. `latched`: they alone
+    /// make frames visible, each the frames that were handed over before it. Also from within setEvents().
+    virtual void refreshKnown(Nanoseconds interval, bool latched)
+    {
+        static_cast<void>(interval);
+        static_cast<void>(latched);
+    }
 
 protected:
     ~TargetEvents() = default;
@@ -91,6 +98,10 @@ public:
 
     /// Where events go; set once before the first frame.
     virtual void setEvents(TargetEvents* events) = 0;
+
+    /// The target itself sees to it that a frame is not visible before Frame::desiredTime; otherwise it may get frames
+    /// at their time only.
+    virtual bool keepsTime() const { return false; }
 
     /// What VK_EXT_hdr_metadata says of the frames from the next one on. Targets that can tell nobody ignore it.
     virtual void setHdrMetadata(const VkHdrMetadataEXT& metadata) { static_cast<void>(metadata); }

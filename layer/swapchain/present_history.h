@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/clock.h"
-#include "swapchain/present_ids.h"
+#include "swapchain/frame_notes.h"
+#include "swapchain/present_records.h"
 
 #include <array>
 #include <cstddef>
@@ -10,16 +10,11 @@
 
 namespace vwsi {
 
-/// What the application wants to learn of one frame.
-struct FrameNotes {
-    uint64_t presentId = 0; ///< VK_KHR_present_id, VK_KHR_present_id2; 0: none
-};
-
 /// What became of a swapchain's frames, from the presenter's point of view: the notes of those that the target has
 /// taken over, until it reports them. Presenter thread only.
 class PresentHistory {
 public:
-    explicit PresentHistory(PresentIds& ids) : m_ids(ids) {}
+    explicit PresentHistory(PresentRecords& records) : m_records(records) {}
 
     /// The frame goes to the target as number `serial`; reports of it may arrive from now on.
     void handedOver(uint64_t serial, const FrameNotes& notes);
@@ -27,10 +22,13 @@ public:
     void refused(uint64_t serial);
     /// Another frame takes the place of this one, which the target has never seen.
     void superseded(const FrameNotes& notes);
-    /// Frame `serial` was shown at `when`, or 0: discarded unseen.
-    void reported(uint64_t serial, Nanoseconds when);
-    /// The target says nothing more. Frames that it has taken over may have been shown.
-    void close();
+    /// A frame that the target has never seen goes nowhere.
+    void dropped(const FrameNotes& notes);
+    /// Frame `serial` was shown at `when`, or 0: discarded unseen. `latch`: the interval of the refreshes that alone
+    /// make frames visible, else 0.
+    void reported(uint64_t serial, Nanoseconds when, Nanoseconds latch);
+    /// The target says nothing more. `shown`: what it has taken over may have been seen.
+    void close(bool shown);
 
 private:
     struct Frame {
@@ -43,9 +41,10 @@ private:
     static constexpr size_t kFrames = 64;
 
     Frame& at(size_t i) { return m_frames[(m_first + i) % kFrames]; }
+    void finish(Frame& frame, Nanoseconds visible, Nanoseconds latch);
     void dropFinished();
 
-    PresentIds& m_ids;
+    PresentRecords& m_records;
     std::array<Frame, kFrames> m_frames; ///< ring, in the order of serials
     size_t m_first = 0;
     size_t m_count = 0;

@@ -20,6 +20,9 @@ namespace {
 
 /// Presents of a shared image that may be under way before the thread has seen them.
 constexpr uint32_t kSharedPresents = 16;
+/// How often to look whether the GPU is done with a frame that has to wait anyway; nothing depends on it but its
+/// report.
+constexpr Nanoseconds kWatchPause = 200'000;
 
 } // namespace
 
@@ -106,6 +109,9 @@ bool Presenter::takeFrame()
     m_hasCurrent = true;
     m_stage = Stage::GpuWait;
     m_copied = false;
+    if (m_nextDone)
+        gpuDone(m_nextDone);
+    m_nextDone = 0;
     // Nothing paces the last frames of a retired swapchain: its successor's are already on the way.
     if (m_swapchain.m_retired)
         m_current.mode = VK_PRESENT_MODE_IMMEDIATE_KHR;
@@ -126,7 +132,7 @@ void Presenter::stepGpuWait()
     const CompletionWaiter::Frame frame{m_current.image, m_current.fence, m_current.submitted, m_current.unasked};
     switch (m_waiter.poll(frame)) {
     case CompletionWaiter::Status::Done:
-        m_stage = Stage::Pacing;
+        gpuDone(monotonicNow());
         break;
     case CompletionWaiter::Status::Pending: {
         const Nanoseconds pause = m_waiter.pause(frame);
@@ -148,8 +154,12 @@ void Presenter::stepPacing()
         copyToTarget();
     const Nanoseconds now = monotonicNow();
     Nanoseconds turn = m_swapchain.m_target->readyAt(pacingOf(m_current.mode));
+    const Nanoseconds wished = wishedHandOver(m_current, now);
+    if (turn <= now && wished > now && m_current.notes.times.free == 0)
+        m_current.notes.times.free = now;
+    turn = std::max(turn, wished);
     // Of the frames that are complete the latest is shown, also when they became so together.
-    if (PendingFrame later; droppable && peekFrame(&later) && supersedes(later.mode, m_current.mode)) {
+    if (PendingFrame later; droppable && peekFrame(&later) && mayReplace(later, turn <= now, now)) {
         const CompletionWaiter::Frame frame{later.image, later.fence, later.submitted};
         switch (m_waiter.poll(frame, turn > now)) {
         case CompletionWaiter::Status::Done:
@@ -159,7 +169,7 @@ void Presenter::stepPacing()
             drop(m_current);
             if (takeFrame()) {
                 m_current.damage.add(later.damage);
-                m_stage = Stage::Pacing;
+                gpuDone(now);
             }
             m_swapchain.m_device.fences().recycle();
             return;
@@ -173,11 +183,65 @@ void Presenter::stepPacing()
         }
     }
     if (turn > now) {
-        waitUntil(turn);
+        waitUntil(droppable ? turn : std::min(turn, watchNext(now)));
         return;
     }
     copyToTarget();
     handOver();
+}
+
+void Presenter::gpuDone(Nanoseconds when)
+{
+    m_stage = Stage::Pacing;
+    FrameNotes& notes = m_current.notes;
+    notes.times.queueEnd = when;
+    if (notes.result)
+        m_records.results.reach(notes.result, TimingResults::QueueOperationsEnd, when);
+}
+
+Nanoseconds Presenter::watchNext(Nanoseconds now)
+{
+    PendingFrame next;
+    if (m_swapchain.m_shared || m_nextDone || !peekFrame(&next) || !next.notes.timed())
+        return kForever;
+    const CompletionWaiter::Frame frame{next.image, next.fence, next.submitted};
+    const CompletionWaiter::Status status = m_waiter.poll(frame, false);
+    if (status == CompletionWaiter::Status::Done)
+        m_nextDone = monotonicNow();
+    // A loss is noticed when it is that frame's turn.
+    return status == CompletionWaiter::Status::Pending ? now + std::max(m_waiter.pause(frame), kWatchPause) : kForever;
+}
+
+bool Presenter::leftToTarget(const PendingFrame& frame, Nanoseconds now) const
+{
+    // A frame that waits in the target could not be replaced any more.
+    return !supersedes(frame.mode, frame.mode) && frame.mode != VK_PRESENT_MODE_IMMEDIATE_KHR &&
+           m_swapchain.m_target->keepsTime() && !m_schedule.waitsForReport(frame.notes.wish, now);
+}
+
+Nanoseconds Presenter::wishedHandOver(const PendingFrame& frame, Nanoseconds now)
+{
+    // These go out as fast as they come.
+    if (frame.mode == VK_PRESENT_MODE_IMMEDIATE_KHR || frame.notes.wish.time == 0 || leftToTarget(frame, now))
+        return 0;
+    // A relaxed frame whose refresh has gone by is visible at once.
+    const Nanoseconds moment = frame.mode == VK_PRESENT_MODE_FIFO_RELAXED_KHR
+                                   ? m_schedule.visibleAt(frame.notes.wish, now)
+                                   : m_schedule.handOverAt(frame.notes.wish, now);
+    if (moment <= now)
+        return 0;
+    // Nothing holds up the last frames of a retired swapchain.
+    const std::lock_guard lock(m_swapchain.m_mutex);
+    return m_swapchain.m_retired ? 0 : moment;
+}
+
+bool Presenter::mayReplace(const PendingFrame& later, bool due, Nanoseconds now)
+{
+    if (!supersedes(later.mode, m_current.mode))
+        return false;
+    // With VK_PRESENT_MODE_FIFO_LATEST_READY_KHR frames leave the queue at a refresh, as far as their time has come.
+    return later.mode == VK_PRESENT_MODE_MAILBOX_KHR ||
+           (due && !later.notes.wish.relative && wishedHandOver(later, now) == 0);
 }
 
 void Presenter::copyToTarget()
@@ -210,12 +274,20 @@ void Presenter::handOver()
     if (image.scaled.placement == m_shownPlacement)
         frame.damage = damage.rectangles();
     m_shownPlacement = image.scaled.placement;
-    m_history.handedOver(frame.serial, m_current.notes);
     FrameRegion region;
     if (m_current.region) {
         region = m_swapchain.m_engine.shown(m_current.image, *m_current.region);
         frame.region = &region;
     }
+    const Nanoseconds now = monotonicNow();
+    FrameNotes& notes = m_current.notes;
+    notes.times.dequeued = now;
+    if (leftToTarget(m_current, now))
+        frame.desiredTime = m_schedule.visibleAt(notes.wish, now);
+    if (notes.result)
+        m_records.results.reach(notes.result, TimingResults::RequestDequeued, now);
+    m_history.handedOver(frame.serial, notes);
+    m_schedule.handedOver(frame.serial, now);
     const VkResult result = m_swapchain.m_target->present(frame);
     m_hasCurrent = false;
     if (result < 0) {
@@ -252,13 +324,14 @@ void Presenter::fail(VkResult result)
 {
     m_failed = true;
     // What the window system has taken over before may have been seen; of a lost window or device nobody can tell.
-    if (result == VK_ERROR_OUT_OF_DATE_KHR)
-        m_history.close();
+    m_history.close(result == VK_ERROR_OUT_OF_DATE_KHR);
     m_swapchain.latch(result);
-    if (m_hasCurrent)
+    while (m_hasCurrent || takeFrame()) {
+        m_history.dropped(m_current.notes);
         drop(m_current);
-    while (takeFrame())
-        drop(m_current);
+    }
+    if (m_copyWanted)
+        m_history.dropped(m_latest.notes);
     const std::lock_guard lock(m_swapchain.m_mutex);
     for (SwapchainImage& image : m_swapchain.m_images) {
         if (image.state == ImageState::Shown)
@@ -276,7 +349,14 @@ void Presenter::bufferIdle(uint32_t index)
 
 void Presenter::framePresented(uint64_t serial, Nanoseconds when)
 {
-    m_history.reported(serial, when);
+    m_history.reported(serial, when, m_schedule.latchInterval());
+    m_schedule.reported(serial, when);
+}
+
+void Presenter::refreshKnown(Nanoseconds interval, bool latched)
+{
+    m_schedule.setRefresh(interval, latched);
+    m_records.refresh.set(interval);
 }
 
 } // namespace vwsi

@@ -6,6 +6,7 @@
 #include "swapchain/completion_waiter.h"
 #include "swapchain/damage_region.h"
 #include "swapchain/present_history.h"
+#include "swapchain/present_schedule.h"
 
 #include <atomic>
 #include <cstdint>
@@ -36,8 +37,8 @@ struct PendingFrame {
 /// is dropped.
 class Presenter final : private TargetEvents {
 public:
-    Presenter(Swapchain& swapchain, Device& device, CopyEngine& engine, PresentIds& ids)
-        : m_swapchain(swapchain), m_waiter(device, engine), m_history(ids)
+    Presenter(Swapchain& swapchain, Device& device, CopyEngine& engine, PresentRecords& records)
+        : m_swapchain(swapchain), m_waiter(device, engine), m_records(records), m_history(records)
     {
     }
     ~Presenter();
@@ -76,6 +77,16 @@ private:
     void handOver();
     /// Lets the target handle its events until `deadline`, or until woken.
     void waitUntil(Nanoseconds deadline);
+    /// The GPU was done with the current frame at `when`.
+    void gpuDone(Nanoseconds when);
+    /// Sees whether the GPU is done with the next queued frame, if somebody will ask when. Returns when to look again.
+    Nanoseconds watchNext(Nanoseconds now);
+    /// The target sees to the frame's time.
+    bool leftToTarget(const PendingFrame& frame, Nanoseconds now) const;
+    /// The moment from which a frame may be handed over for its wish; 0: at once.
+    Nanoseconds wishedHandOver(const PendingFrame& frame, Nanoseconds now);
+    /// A later frame may, when complete, take the place of the current one, whose turn it is if `due`.
+    bool mayReplace(const PendingFrame& later, bool due, Nanoseconds now);
     /// Copies the current frame into its buffer of the target, once.
     void copyToTarget();
     void drop(const PendingFrame& frame);
@@ -84,10 +95,13 @@ private:
 
     void bufferIdle(uint32_t index) override;
     void framePresented(uint64_t serial, Nanoseconds when) override;
+    void refreshKnown(Nanoseconds interval, bool latched) override;
 
     Swapchain& m_swapchain;
     CompletionWaiter m_waiter;
+    PresentRecords& m_records;
     PresentHistory m_history;
+    PresentSchedule m_schedule;
     pthread_t m_thread{};
     int m_wake = -1;
     bool m_running = false;
@@ -107,6 +121,7 @@ private:
     bool m_copyWanted = false; ///< it has not been copied since
     bool m_continuous = false; ///< it is copied at every refresh
     bool m_failed = false;
+    Nanoseconds m_nextDone = 0; ///< the GPU was done with the first queued frame; 0: not that we know
     uint64_t m_handedOver = 0;
     Placement m_shownPlacement; ///< of the last frame that was handed over
 };

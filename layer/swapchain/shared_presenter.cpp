@@ -28,8 +28,9 @@ void Presenter::pushShared(const PendingFrame& frame)
     PendingFrame& last = m_ring[(m_first + m_queued - 1) % m_ring.size()];
     PendingFrame merged = frame;
     merged.damage.add(last.damage);
-    if (merged.notes.presentId == 0)
-        merged.notes = last.notes;
+    merged.notes.presentId = std::max(last.notes.presentId, frame.notes.presentId);
+    if (last.notes.result)
+        m_records.results.finish(last.notes.result, {});
     last = merged;
 }
 

@@ -30,7 +30,7 @@ bool mayBeAMailbox(const VkSwapchainCreateInfoKHR& info)
 
 Swapchain::Swapchain(Device& device, Surface& surface, const VkAllocationCallbacks* callbacks)
     : m_allocator(callbacks), m_device(device), m_surface(surface), m_engine(device, m_engineAllocator),
-      m_presenter(*this, device, m_engine, m_presentIds)
+      m_presenter(*this, device, m_engine, m_records)
 {
 }
 
@@ -233,7 +233,7 @@ void Swapchain::latch(VkResult result)
     m_status = result;
     m_freed.notify_all();
     if (result < 0)
-        m_presentIds.fail(result);
+        m_records.ids.fail(result);
 }
 
 VkResult Swapchain::status()
@@ -374,6 +374,10 @@ VkResult Swapchain::preparePresent(const PresentRequest& request, Queue& queue, 
             "VkDisplayPresentInfoKHR: srcRect must lie in the image and dstRect in the display's visible region");
         return VK_ERROR_VALIDATION_FAILED_EXT;
     }
+#ifdef VK_EXT_present_timing
+    if (request.timing.stages && m_records.results.full())
+        return VK_ERROR_PRESENT_TIMING_QUEUE_FULL_EXT;
+#endif
     *command = m_engine.command(imageIndex, queue.family());
     if (!*command) {
         VWSI_ERROR("vkQueuePresentKHR on a queue of family %u, which cannot present", queue.family());
@@ -411,13 +415,15 @@ VkResult Swapchain::enqueue(const PresentRequest& request, SubmissionFence* fenc
         frame.notes = request.notes;
         frame.damage = DamageRegion::from(request.damage, m_extent);
         frame.region = request.region;
+        if (request.timing.stages && m_status >= 0)
+            frame.notes.result = m_records.results.reserve(request.timing);
         if (m_shared)
             m_presenter.pushShared(frame);
         else
             result = enqueueImage(frame);
         if (result < 0)
             return result;
-        m_presentIds.queued(frame.notes.presentId);
+        m_records.ids.queued(frame.notes.presentId);
     }
     m_presenter.wake();
     return result;
@@ -444,8 +450,14 @@ VkResult Swapchain::enqueueImage(PendingFrame& frame)
     return m_status;
 }
 
-void Swapchain::rejectPresent(uint32_t imageIndex)
+void Swapchain::rejectPresent(uint32_t imageIndex, VkResult result)
 {
+#ifdef VK_EXT_present_timing
+    if (result == VK_ERROR_PRESENT_TIMING_QUEUE_FULL_EXT)
+        return;
+#else
+    static_cast<void>(result);
+#endif
     const std::lock_guard lock(m_mutex);
     // A shared image stays with the application.
     if (!m_shared && acquired(imageIndex))
@@ -476,7 +488,7 @@ void Swapchain::retire()
         const std::lock_guard lock(m_mutex);
         m_retired = true;
         m_freed.notify_all();
-        m_presentIds.retire();
+        m_records.ids.retire();
     }
     if (m_surface.swapchain == this)
         m_surface.swapchain = nullptr;

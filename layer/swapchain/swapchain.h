@@ -7,7 +7,8 @@
 #include "swapchain/copy_engine.h"
 #include "swapchain/damage_region.h"
 #include "swapchain/image_group.h"
-#include "swapchain/present_ids.h"
+#include "swapchain/present_records.h"
+#include "swapchain/present_request.h"
 #include "swapchain/presenter.h"
 #include "swapchain/swapchain_image.h"
 
@@ -22,15 +23,6 @@ namespace vwsi {
 
 class Device;
 class Queue;
-
-/// One swapchain's part of a vkQueuePresentKHR.
-struct PresentRequest {
-    uint32_t imageIndex = 0;
-    const VkPresentRegionKHR* damage = nullptr; ///< VK_KHR_incremental_present
-    std::optional<FrameRegion> region;          ///< VkDisplayPresentInfoKHR
-    const VkPresentModeKHR* mode = nullptr;     ///< VK_EXT_swapchain_maintenance1: mode from this frame on
-    FrameNotes notes;
-};
 
 /// A VkSwapchainKHR: presentable images, who holds them, and what the surface said last.
 ///
@@ -87,11 +79,12 @@ public:
     /// Second step, after the submission: hands the frame to the presenter. `fence` is dropped when the image is
     /// submitted again; it is not used where there were no commands.
     VkResult enqueue(const PresentRequest& request, SubmissionFence* fence);
-    /// Second step of a present whose first step failed: the image returns to the swapchain.
-    void rejectPresent(uint32_t imageIndex);
+    /// Second step of a present whose first step failed with `result`: the image returns to the swapchain, or, where
+    /// only the timing results queue was full, stays with the application.
+    void rejectPresent(uint32_t imageIndex, VkResult result);
 
     /// vkWaitForPresentKHR and vkWaitForPresent2KHR; may run beside every other call.
-    VkResult waitForPresent(uint64_t id, uint64_t timeout) { return m_presentIds.wait(id, timeout); }
+    VkResult waitForPresent(uint64_t id, uint64_t timeout) { return m_records.ids.wait(id, timeout); }
 
     /// vkReleaseSwapchainImagesEXT.
     VkResult release(uint32_t count, const uint32_t* indices);
@@ -101,6 +94,10 @@ public:
 
     /// The surface got a new swapchain: nothing more can be acquired, what is acquired can still be presented.
     void retire();
+
+    /// vkSetSwapchainPresentTimingQueueSizeEXT.
+    VkResult resizeTimingResults(uint32_t size) { return m_records.results.resize(m_allocator, size); }
+    PresentRecords& records() { return m_records; }
 
     /// The device is gone: nobody may wait for this swapchain any more.
     void deviceLost() { latch(VK_ERROR_DEVICE_LOST); }
@@ -148,7 +145,7 @@ private:
     HostAllocator m_engineAllocator;
     CopyEngine m_engine;
     PrivateData m_privateData;
-    PresentIds m_presentIds;
+    PresentRecords m_records;
 
     std::mutex m_mutex;
     std::condition_variable m_freed;

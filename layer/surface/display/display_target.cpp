@@ -363,12 +363,12 @@ void DisplayTarget::finishFlip()
     m_busyUntil = 0;
     // Drivers without vertical blanks leave the count at zero and complete a flip as soon as its pixels are
     // through.
-    if (status.sequence != 0) {
-        m_realVblank = true;
+    const bool realVblank = status.sequence != 0;
+    if (realVblank)
         m_clock.observe(status.when, status.sequence);
-    } else {
-        m_realVblank = false;
-    }
+    if (realVblank != m_realVblank)
+        m_events->refreshKnown(m_clock.measuredPeriod(), realVblank);
+    m_realVblank = realVblank;
     if (!frame.redraw)
         m_events->framePresented(frame.serial, status.when);
     becameFront(frame);

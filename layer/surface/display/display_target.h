@@ -31,7 +31,11 @@ public:
     VkResult start();
 
     VkResult allocate(uint32_t index, const BufferLayout& layout, TargetBuffer* buffer) override;
-    void setEvents(TargetEvents* events) override { m_events = events; }
+    void setEvents(TargetEvents* events) override
+    {
+        m_events = events;
+        events->refreshKnown(m_clock.period(), m_realVblank);
+    }
     Nanoseconds readyAt(VkPresentModeKHR mode) override;
     VkResult present(const Frame& frame) override;
     VkResult wait(int wake, Nanoseconds deadline) override;

@@ -16,9 +16,7 @@ namespace {
 class HeadlessTarget final : public Target {
 public:
     explicit HeadlessTarget(const TargetInfo& info)
-        : m_info(info),
-          m_timer(1'000'000'000'000 / (settings().refreshMilliHz ? settings().refreshMilliHz : kDefaultRefreshMilliHz)),
-          m_buffers(info.imageCount)
+        : m_info(info), m_timer(settings().refreshInterval()), m_buffers(info.imageCount)
     {
     }
 
@@ -47,7 +45,11 @@ public:
         return VK_SUCCESS;
     }
 
-    void setEvents(TargetEvents* events) override { m_events = events; }
+    void setEvents(TargetEvents* events) override
+    {
+        m_events = events;
+        events->refreshKnown(settings().refreshInterval(), false);
+    }
 
     Nanoseconds readyAt(VkPresentModeKHR mode) override
     {
@@ -72,8 +74,6 @@ public:
     }
 
 private:
-    static constexpr uint32_t kDefaultRefreshMilliHz = 60'000;
-
     const TargetInfo m_info;
     RefreshTimer m_timer;
     std::vector<TargetBuffer> m_buffers;

@@ -1,7 +1,7 @@
 #include "surface/wayland/frame_tracker.h"
 
+#include "core/clock_conversion.h"
 #include "core/log.h"
-#include "surface/wayland/presentation_clock.h"
 
 #include <algorithm>
 
@@ -54,6 +54,9 @@ void FrameTracker::onPresented(void* data, PresentationFeedback*, uint32_t secon
     if (refresh)
         tracker.m_refresh = refresh;
     tracker.m_hidden = false;
+    if (refresh != tracker.m_refresh && tracker.m_events)
+        tracker.m_events->refreshKnown(refresh, true);
+    tracker.m_refresh = refresh;
     tracker.report(entry, toMonotonic(seconds * 1'000'000'000 + nanoseconds, tracker.m_clock));
 }
 

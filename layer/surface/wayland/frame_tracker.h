@@ -89,6 +89,7 @@ private:
     Nanoseconds m_lastCallback = 0; ///< when the compositor last took a frame for a refresh; 0: not yet
     Nanoseconds m_refresh = kAssumedRefresh;
     bool m_hidden = false;
+    uint32_t m_refresh = 0; ///< nanoseconds, as the compositor told last; 0: not constant
 };
 
 } // namespace vwsi

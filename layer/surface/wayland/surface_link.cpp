@@ -1,6 +1,6 @@
 #include "surface/wayland/surface_link.h"
 
-#include "surface/wayland/presentation_clock.h"
+#include "core/clock_conversion.h"
 
 namespace vwsi {
 

@@ -25,6 +25,7 @@ public:
 
     VkResult allocate(uint32_t index, const BufferLayout& layout, TargetBuffer* buffer) override;
     void setEvents(TargetEvents* events) override;
+    bool keepsTime() const override { return m_link->connection().canSchedule(); }
     Nanoseconds readyAt(VkPresentModeKHR mode) override;
     VkResult present(const Frame& frame) override;
     VkResult wait(int wake, Nanoseconds deadline) override;

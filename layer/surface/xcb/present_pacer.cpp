@@ -82,6 +82,22 @@ PresentPacer::Heard PresentPacer::handleOther(const xcb_present_generic_event_t&
     return heard;
 }
 
+void PresentPacer::measure(uint64_t ust, uint64_t msc, TargetEvents& events)
+{
+    constexpr uint64_t kLongest = 64; ///< refreshes in which the rate may have changed unseen
+    if (m_lastRefresh && msc > m_lastRefresh && msc - m_lastRefresh <= kLongest && ust > m_lastMoment) {
+        const Nanoseconds interval = (ust - m_lastMoment) * 1000 / (msc - m_lastRefresh);
+        m_measured = m_measured ? (m_measured * 7 + interval) / 8 : interval;
+        const Nanoseconds off = m_measured > m_interval ? m_measured - m_interval : m_interval - m_measured;
+        if (off > m_interval / 50) {
+            m_interval = m_measured;
+            events.refreshKnown(m_interval, true);
+        }
+    }
+    m_lastRefresh = msc;
+    m_lastMoment = ust;
+}
+
 bool PresentPacer::complete(const xcb_present_complete_notify_event_t& event, TargetEvents& events)
 {
     if (event.kind != XCB_PRESENT_COMPLETE_KIND_PIXMAP)
@@ -93,7 +109,7 @@ bool PresentPacer::complete(const xcb_present_complete_notify_event_t& event, Ta
     const uint64_t serial = found->serial;
     m_waiting -= found->paced;
     m_queued.erase(found);
-    m_lastRefresh = event.msc;
+    measure(event.ust, event.msc, events);
     events.framePresented(serial, event.mode == XCB_PRESENT_COMPLETE_MODE_SKIP ? 0 : momentOf(event.ust));
     return true;
 }

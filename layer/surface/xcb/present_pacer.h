@@ -17,6 +17,8 @@ public:
     PresentPacer& operator=(const PresentPacer&) = delete;
 
     void reserve(uint32_t buffers) { m_queued.reserve(2u * buffers); }
+    /// What is assumed of the output's refreshes until they are measured.
+    void setRefresh(Nanoseconds interval) { m_interval = interval; }
     /// True while a frame waits for its refresh: what is shown by other means now would be overtaken by it.
     bool waiting() const { return m_waiting > 0; }
     bool idle() const { return m_queued.empty() && m_reading == 0; }
@@ -60,6 +62,7 @@ private:
 
     Heard handleOther(const xcb_present_generic_event_t& event, TargetEvents& events);
     bool complete(const xcb_present_complete_notify_event_t& event, TargetEvents& events);
+    void measure(uint64_t ust, uint64_t msc, TargetEvents& events);
     uint32_t wireSerial(uint64_t serial) const { return m_firstSerial + static_cast<uint32_t>(serial); }
 
     XcbConnection& m_connection;
@@ -71,6 +74,9 @@ private:
     uint32_t m_waiting = 0;     ///< paced frames in m_queued
     uint32_t m_reading = 0;     ///< pixmaps that the server has not given back
     uint64_t m_lastRefresh = 0; ///< MSC of the last frame shown
+    uint64_t m_lastMoment = 0;  ///< UST of it
+    Nanoseconds m_interval = 0; ///< of refreshes, as told last
+    Nanoseconds m_measured = 0;
 };
 
 } // namespace vwsi

@@ -12,8 +12,6 @@ namespace vwsi {
 
 namespace {
 
-constexpr uint32_t kDefaultMilliHz = 60'000;
-
 /// Connects to the server that the application talks to, by that server's address or by $DISPLAY; null when
 /// neither leads there.
 xcb_connection_t* connectLike(const XcbApi& api, xcb_connection_t* application)
@@ -161,10 +159,8 @@ void XcbConnection::queryExtensions()
 Nanoseconds XcbConnection::refreshInterval(xcb_window_t window)
 {
     if (m_refreshInterval == 0) {
-        uint64_t milliHz = m_extensions.randr ? outputMilliHz(*this, window) : 0;
-        if (milliHz == 0)
-            milliHz = settings().refreshMilliHz ? settings().refreshMilliHz : kDefaultMilliHz;
-        m_refreshInterval = 1'000'000'000'000 / milliHz;
+        const uint64_t milliHz = m_extensions.randr ? outputMilliHz(*this, window) : 0;
+        m_refreshInterval = milliHz ? 1'000'000'000'000 / milliHz : settings().refreshInterval();
     }
     return m_refreshInterval;
 }

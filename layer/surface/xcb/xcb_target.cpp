@@ -135,6 +135,15 @@ VkResult XcbTarget::allocate(uint32_t index, const BufferLayout& layout, TargetB
     return VK_SUCCESS;
 }
 
+void XcbTarget::setEvents(TargetEvents* events)
+{
+    m_events = events;
+    const Nanoseconds interval = m_connection->refreshInterval(m_window);
+    if (m_present)
+        m_present->setRefresh(interval);
+    events->refreshKnown(interval, m_present.has_value());
+}
+
 bool XcbTarget::usesPresent(VkPresentModeKHR mode) const
 {
     return m_present && (mode != VK_PRESENT_MODE_IMMEDIATE_KHR || m_immediateByPresent);

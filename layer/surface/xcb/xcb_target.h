@@ -24,7 +24,7 @@ public:
 
     VkExtent2D surfaceExtent(VkExtent2D made) override;
     VkResult allocate(uint32_t index, const BufferLayout& layout, TargetBuffer* buffer) override;
-    void setEvents(TargetEvents* events) override { m_events = events; }
+    void setEvents(TargetEvents* events) override;
     Nanoseconds readyAt(VkPresentModeKHR mode) override;
     VkResult present(const Frame& frame) override;
     VkResult wait(int wake, Nanoseconds deadline) override;

@@ -2,6 +2,7 @@
 #include "swapchain/present_history.h"
 
 #include <gtest/gtest.h>
+#include <vector>
 
 namespace vwsi {
 
@@ -16,10 +17,41 @@ protected:
         return notes;
     }
 
-    bool reached(uint64_t id) { return ids.wait(id, 0) == VK_SUCCESS; }
+    void report(uint64_t serial, Nanoseconds when) { history.reported(serial, when, 0); }
+    bool reached(uint64_t id) { return records.ids.wait(id, 0) == VK_SUCCESS; }
 
-    PresentIds ids;
-    PresentHistory history{ids};
+    /// A present that asked for all times.
+    FrameNotes timed(uint64_t id)
+    {
+        FrameNotes notes = noted(id);
+        notes.result = records.results.reserve({id, 0, 1, TimingResults::kAllStages});
+        notes.listed = true;
+        notes.listedId = static_cast<uint32_t>(id);
+        notes.times.queueEnd = 100;
+        notes.times.dequeued = 200;
+        return notes;
+    }
+
+    std::vector<TimingResults::Result> results()
+    {
+        std::vector<TimingResults::Result> taken;
+        uint32_t count = 100;
+        records.results.take({}, &count, [&](const TimingResults::Result& result) { taken.push_back(result); });
+        return taken;
+    }
+
+    std::vector<VkPastPresentationTimingGOOGLE> listed()
+    {
+        uint32_t count = 0;
+        records.displayTimings.take(&count, nullptr);
+        std::vector<VkPastPresentationTimingGOOGLE> list(count);
+        records.displayTimings.take(&count, list.data());
+        return list;
+    }
+
+    HostAllocator heap;
+    PresentRecords records;
+    PresentHistory history{records};
 };
 
 } // namespace
@@ -28,14 +60,14 @@ TEST_F(History, HandingOverIsNotShowing)
 {
     history.handedOver(1, noted(1));
     EXPECT_FALSE(reached(1));
-    history.reported(1, 1000);
+    report(1, 1000);
     EXPECT_TRUE(reached(1));
 }
 
 TEST_F(History, DiscardedFramesCountToo)
 {
     history.handedOver(1, noted(1));
-    history.reported(1, 0);
+    report(1, 0);
     EXPECT_TRUE(reached(1));
 }
 
@@ -43,10 +75,10 @@ TEST_F(History, ADiscardedFrameWaitsForThoseBeforeIt)
 {
     history.handedOver(1, noted(1));
     history.handedOver(2, noted(2));
-    history.reported(2, 0);
+    report(2, 0);
     EXPECT_FALSE(reached(1));
     EXPECT_FALSE(reached(2));
-    history.reported(1, 1000);
+    report(1, 1000);
     EXPECT_TRUE(reached(2));
 }
 
@@ -55,11 +87,11 @@ TEST_F(History, AShownFrameEndsThoseBeforeIt)
     history.handedOver(1, noted(1));
     history.handedOver(2, noted(2));
     history.handedOver(3, noted(3));
-    history.reported(2, 1000);
+    report(2, 1000);
     EXPECT_TRUE(reached(2));
     EXPECT_FALSE(reached(3));
-    history.reported(1, 0);
-    history.reported(3, 2000);
+    report(1, 0);
+    report(3, 2000);
     EXPECT_TRUE(reached(3));
 }
 
@@ -70,7 +102,7 @@ TEST_F(History, SupersededFramesCountWithTheNext)
     EXPECT_FALSE(reached(1));
     history.handedOver(1, noted(0));
     EXPECT_FALSE(reached(1));
-    history.reported(1, 1000);
+    report(1, 1000);
     EXPECT_TRUE(reached(2));
 }
 
@@ -78,10 +110,10 @@ TEST_F(History, SupersededFramesDoNotHideTheNextId)
 {
     history.superseded(noted(1));
     history.handedOver(1, noted(2));
-    history.reported(1, 1000);
+    report(1, 1000);
     EXPECT_TRUE(reached(2));
     history.handedOver(2, noted(0));
-    history.reported(2, 2000);
+    report(2, 2000);
     EXPECT_FALSE(reached(3));
 }
 
@@ -90,7 +122,7 @@ TEST_F(History, RefusedFramesReachNothing)
     history.handedOver(1, noted(1));
     history.handedOver(2, noted(2));
     history.refused(2);
-    history.close();
+    history.close(true);
     EXPECT_TRUE(reached(1)) << "the target had taken it over";
     EXPECT_FALSE(reached(2));
 }
@@ -98,22 +130,22 @@ TEST_F(History, RefusedFramesReachNothing)
 TEST_F(History, RefusalAfterAReportIsHarmless)
 {
     history.handedOver(1, noted(1));
-    history.reported(1, 1000);
+    report(1, 1000);
     history.refused(1);
     history.handedOver(2, noted(2));
-    history.reported(2, 2000);
+    report(2, 2000);
     EXPECT_TRUE(reached(2));
 }
 
 TEST_F(History, StrayReportsAreIgnored)
 {
-    history.reported(0, 1000);
-    history.reported(9, 1000);
+    report(0, 1000);
+    report(9, 1000);
     history.handedOver(1, noted(1));
-    history.reported(2, 1000);
+    report(2, 1000);
     EXPECT_FALSE(reached(1));
-    history.reported(1, 1000);
-    history.reported(1, 2000);
+    report(1, 1000);
+    report(1, 2000);
     EXPECT_TRUE(reached(1));
 }
 
@@ -123,7 +155,7 @@ TEST_F(History, ATargetThatForgetsFramesDoesNotStopIt)
     for (uint64_t serial = 1; serial <= 1000; ++serial) {
         history.handedOver(serial, noted(serial));
         if (serial % 100 == 0)
-            history.reported(serial, serial * 1000);
+            report(serial, serial * 1000);
     }
     EXPECT_TRUE(reached(1000));
 }
@@ -134,7 +166,7 @@ TEST_F(History, TheRingHoldsManyUnreportedFrames)
         history.handedOver(serial, noted(serial));
     EXPECT_FALSE(reached(1));
     for (uint64_t serial = 1; serial <= 40; ++serial) {
-        history.reported(serial, serial * 1000);
+        report(serial, serial * 1000);
         EXPECT_TRUE(reached(serial));
         EXPECT_FALSE(reached(serial + 1));
     }
@@ -146,6 +178,77 @@ TEST_F(History, BeyondTheRingTheOldestGoFirst)
         history.handedOver(serial, noted(serial));
     EXPECT_TRUE(reached(1));
     EXPECT_FALSE(reached(2));
+}
+
+TEST_F(History, ShownFramesGetTheirTimes)
+{
+    records.results.resize(heap, 4);
+    history.handedOver(1, timed(7));
+    report(1, 300);
+    const auto taken = results();
+    ASSERT_EQ(taken.size(), 1u);
+    EXPECT_EQ(taken[0].request.presentId, 7u);
+    EXPECT_EQ(taken[0].times, (std::array<Nanoseconds, 4>{100, 200, 300, 300}));
+    const auto list = listed();
+    ASSERT_EQ(list.size(), 1u);
+    EXPECT_EQ(list[0].presentID, 7u);
+    EXPECT_EQ(list[0].actualPresentTime, 300u);
+}
+
+TEST_F(History, NoFrameIsVisibleBeforeItWasHandedOver)
+{
+    // The moment of the refresh that a server reports may lie before its frame.
+    records.results.resize(heap, 4);
+    history.handedOver(1, timed(1));
+    report(1, 150);
+    EXPECT_EQ(results().at(0).times, (std::array<Nanoseconds, 4>{100, 200, 200, 200}));
+    EXPECT_EQ(listed().at(0).actualPresentTime, 200u);
+}
+
+TEST_F(History, DiscardedFramesWereNeverVisible)
+{
+    records.results.resize(heap, 4);
+    history.handedOver(1, timed(1));
+    report(1, 0);
+    const auto taken = results();
+    ASSERT_EQ(taken.size(), 1u);
+    EXPECT_TRUE(taken[0].complete());
+    EXPECT_EQ(taken[0].times, (std::array<Nanoseconds, 4>{100, 200, 0, 0}));
+    EXPECT_TRUE(listed().empty());
+}
+
+TEST_F(History, SupersededFramesHaveAResultToo)
+{
+    records.results.resize(heap, 4);
+    FrameNotes notes = timed(1);
+    notes.times.dequeued = 0;
+    history.superseded(notes);
+    EXPECT_EQ(results().at(0).times, (std::array<Nanoseconds, 4>{100, 0, 0, 0}));
+}
+
+TEST_F(History, EveryEndCompletesTheResults)
+{
+    records.results.resize(heap, 4);
+    history.handedOver(1, timed(1));
+    history.handedOver(2, timed(2));
+    history.handedOver(3, timed(3));
+    history.refused(3);
+    history.dropped(timed(4));
+    history.close(false);
+    EXPECT_EQ(results().size(), 4u);
+    EXPECT_FALSE(reached(1)) << "of a lost window nobody can tell";
+}
+
+TEST_F(History, AResultComesOnce)
+{
+    records.results.resize(heap, 4);
+    history.handedOver(1, timed(1));
+    history.handedOver(2, timed(2));
+    report(2, 400);
+    report(2, 500);
+    report(1, 300);
+    EXPECT_EQ(results().size(), 2u);
+    EXPECT_TRUE(results().empty());
 }
 
 } // namespace vwsi

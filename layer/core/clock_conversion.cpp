@@ -1,4 +1,4 @@
-#include "surface/wayland/presentation_clock.h"
+#include "core/clock_conversion.h"
 
 namespace vwsi {
 

@@ -4,7 +4,7 @@
 
 namespace vwsi {
 
-/// A moment `when` of the clock `from` (wp_presentation.clock_id) on CLOCK_MONOTONIC. A clock that cannot be
+/// A moment `when` of the clock `from` on CLOCK_MONOTONIC. A clock that cannot be
 /// read here, or lies so far off that the result would be negative, gives the present moment.
 Nanoseconds toMonotonic(Nanoseconds when, clockid_t from);
 
