@@ -54,9 +54,9 @@ void FrameTracker::onPresented(void* data, PresentationFeedback*, uint32_t secon
     if (refresh)
         tracker.m_refresh = refresh;
     tracker.m_hidden = false;
-    if (refresh != tracker.m_refresh && tracker.m_events)
+    if (refresh != tracker.m_toldRefresh && tracker.m_events)
         tracker.m_events->refreshKnown(refresh, true);
-    tracker.m_refresh = refresh;
+    tracker.m_toldRefresh = refresh;
     tracker.report(entry, toMonotonic(seconds * 1'000'000'000 + nanoseconds, tracker.m_clock));
 }
 

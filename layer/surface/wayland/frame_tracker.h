@@ -88,8 +88,8 @@ private:
     Nanoseconds m_lastCommit = 0;
     Nanoseconds m_lastCallback = 0; ///< when the compositor last took a frame for a refresh; 0: not yet
     Nanoseconds m_refresh = kAssumedRefresh;
+    uint32_t m_toldRefresh = 0; ///< what the compositor said last of the refreshes; 0: nothing, or not constant
     bool m_hidden = false;
-    uint32_t m_refresh = 0; ///< nanoseconds, as the compositor told last; 0: not constant
 };
 
 } // namespace vwsi
