@@ -28,7 +28,7 @@ cp -P "$cache"/sysroot/x86_64/usr/lib/libdrm.so.2* "$tree/usr/lib/"
 source=$root/build/alpine/unit-source
 rm -rf "$source"
 mkdir -p "$source/tests"
-cp -a "$root"/{layer,manifests,meson.build,meson.options} "$source/"
+cp -a "$root"/{layer,manifests,meson.build,meson.options,README.md} "$source/"
 cp -a "$root"/tests/{meson.build,unit,rig} "$source/tests/"
 
 inside() { "$root/tests/rig/enter" env PATH="$root/build/alpine/toolchain/bin:/usr/sbin:/usr/bin:/sbin:/bin" "$@"; }
