@@ -259,7 +259,7 @@ VkResult Swapchain::bindingOf(uint32_t index, VkDeviceMemory* memory)
 {
     if (index >= (m_shared ? 1 : m_images.size()))
         return VK_ERROR_UNKNOWN;
-    if (const VkResult result = m_engine.realize(index); result != VK_SUCCESS)
+    if (const VkResult result = m_shared ? VK_SUCCESS : m_engine.realize(index); result != VK_SUCCESS)
         return result;
     *memory = m_images[index].memory;
     return VK_SUCCESS;
@@ -301,7 +301,8 @@ VkResult Swapchain::acquire(uint64_t timeout, uint32_t* imageIndex)
         }
         result = m_status;
     }
-    if (!m_images[*imageIndex].realized) {
+    // A shared image has its memory from the start; its copies are the presenter's to make and remake.
+    if (!m_shared && !m_images[*imageIndex].realized) {
         if (const VkResult realized = m_engine.realize(*imageIndex); realized != VK_SUCCESS) {
             cancelAcquire(*imageIndex);
             return realized;
