@@ -34,6 +34,8 @@ window_of() {
 capture() {
     local file=$1 head=${2:-0} window
     case $file in */* | .*) reply="a capture's name has no folder in it: $file"; return 1 ;; esac
+    # Before any picture: another output's window may lie on this one.
+    [ "$outputs" = 1 ] || window_of $((1 - head)) >/dev/null || true
     window=$(window_of "$head") || { reply="QEMU has no window for output $head"; return 1; }
     sleep 0.1
     reply=$(import -window "$window" "$out/$file.png" 2>&1) || return 1
@@ -63,13 +65,14 @@ differing_pixels() {
     reply=$(printf '%.0f' "${reply%% *}")
 }
 
-# The one colour of a capture as rrggbb, else how many it has.
+# The one colour of a capture, or of a part of it (WIDTHxHEIGHT+X+Y), as rrggbb, else how many it has.
 colour_of() {
-    local count
+    local count part=()
     pictures "$1" || return
-    count=$(identify -format '%k' "${files[0]}") || return 1
+    [ -z "${2:-}" ] || part=(-crop "$2" +repage)
+    count=$(convert "${files[0]}" "${part[@]}" -format '%k' info:) || return 1
     if [ "$count" = 1 ]; then
-        reply=$(convert "${files[0]}" -crop 1x1+0+0 +repage -depth 8 rgb:- | od -An -tx1 | tr -d ' \n')
+        reply=$(convert "${files[0]}" "${part[@]}" -crop 1x1+0+0 +repage -depth 8 rgb:- | od -An -tx1 | tr -d ' \n')
     else
         reply="$count colours"
     fi

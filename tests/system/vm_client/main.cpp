@@ -4,13 +4,16 @@
 // vm-client show DISPLAY MODE COLOUR [FRAMES]
 //                                     a colour (rrggbb) on a display; until told to end when there is no FRAMES. Prints
 //                                     "shown" when the third frame is presented, "ended: RESULT" at the end
-// vm-client modes DISPLAY             three frames in each mode
+// vm-client modes DISPLAY [COUNT]     three frames in each mode, or in the first COUNT
 // vm-client both COLOUR COLOUR        two displays at once, until told to end
+// vm-client shared COLOUR              two displays show the images of shared swapchains, until told to end
+// vm-client part COLOUR X Y W H       a colour on a part of the first display, until told to end
 // vm-client vblank DISPLAY N          N first-pixel-out fences of VK_EXT_display_control; prints their mean distance
 // vm-client hotplug                   waits at most 20 s for the hot-plug fence of VK_EXT_display_control
 // DISPLAY and MODE are indices of "list". Exit status 0: done; 1: an error, which is named; 2: bad usage.
 #include "screen.h"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -91,9 +94,9 @@ static int present(const std::vector<std::unique_ptr<Screen>>& screens, const st
     return result < 0 ? 1 : 0;
 }
 
-static void showModes(const Vulkan& vulkan, const Display& display)
+static void showModes(const Vulkan& vulkan, const Display& display, size_t count)
 {
-    for (size_t mode = 0; mode < display.modes.size(); mode++) {
+    for (size_t mode = 0; mode < std::min(count, display.modes.size()); mode++) {
         const auto& parameters = display.modes[mode].parameters;
         Screen screen(vulkan, display, display.modes[mode]);
         for (int frame = 0; frame < 3; frame++) {
@@ -186,8 +189,9 @@ int main(int argc, char** argv)
         return present(screens, {colourOf(arguments[3])}, arguments.size() > 4 ? std::stol(arguments[4]) : 0);
     }
     if (verb == "modes") {
-        need(1, 1);
-        showModes(vulkan, pick(displays, std::stoul(arguments[1])));
+        need(1, 2);
+        showModes(vulkan, pick(displays, std::stoul(arguments[1])),
+                  arguments.size() > 2 ? std::stoul(arguments[2]) : SIZE_MAX);
         return 0;
     }
     if (verb == "both") {
@@ -198,6 +202,23 @@ int main(int argc, char** argv)
             screens.push_back(std::make_unique<Screen>(vulkan, display, display.modes.at(0)));
         }
         return present(screens, {colourOf(arguments[1]), colourOf(arguments[2])}, 0);
+    }
+    if (verb == "shared") {
+        need(1, 1);
+        pick(displays, 1);
+        std::vector<std::unique_ptr<Screen>> screens;
+        screens.push_back(std::make_unique<Screen>(vulkan, displays));
+        return present(screens, {colourOf(arguments[1])}, 0);
+    }
+    if (verb == "part") {
+        need(5, 5);
+        const Display& display = pick(displays, 0);
+        std::vector<std::unique_ptr<Screen>> screens;
+        screens.push_back(std::make_unique<Screen>(vulkan, display, display.modes.at(0)));
+        screens[0]->place(
+            {{std::stoi(arguments[2]), std::stoi(arguments[3])},
+             {static_cast<uint32_t>(std::stoul(arguments[4])), static_cast<uint32_t>(std::stoul(arguments[5]))}});
+        return present(screens, {colourOf(arguments[1])}, 0);
     }
     if (verb == "vblank") {
         need(2, 2);

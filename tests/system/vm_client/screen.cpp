@@ -43,8 +43,45 @@ static uint32_t planeFor(const Vulkan& vulkan, VkDisplayKHR display)
 
 Screen::Screen(const Vulkan& vulkan, const Display& display, const VkDisplayModePropertiesKHR& mode,
                VkPresentModeKHR presentMode)
-    : m_vulkan(vulkan)
+    : m_vulkan(vulkan), m_extent(mode.parameters.visibleRegion), m_swapchains(1)
 {
+    VkSwapchainCreateInfoKHR info = describe(display, mode, m_extent);
+    info.presentMode = presentMode;
+    check(vkCreateSwapchainKHR(vulkan.device, &info, nullptr, m_swapchains.data()), "vkCreateSwapchainKHR");
+    prepare();
+}
+
+Screen::Screen(const Vulkan& vulkan, const std::vector<Display>& displays)
+    : m_vulkan(vulkan), m_extent(displays.at(0).modes.at(0).parameters.visibleRegion), m_swapchains(displays.size())
+{
+    const auto create = vulkan.deviceFunction<PFN_vkCreateSharedSwapchainsKHR>("vkCreateSharedSwapchainsKHR");
+    if (!create) {
+        std::cerr << "VK_KHR_display_swapchain is missing" << std::endl;
+        std::exit(1);
+    }
+    std::vector<VkSwapchainCreateInfoKHR> infos;
+    for (const Display& display : displays) {
+        infos.push_back(describe(display, display.modes.at(0), m_extent));
+    }
+    check(create(vulkan.device, static_cast<uint32_t>(infos.size()), infos.data(), nullptr, m_swapchains.data()),
+          "vkCreateSharedSwapchainsKHR");
+    prepare();
+    for (const VkSwapchainKHR swapchain : m_swapchains) {
+        const auto images = list<VkImage>([&](uint32_t* count, VkImage* out) {
+            return vkGetSwapchainImagesKHR(vulkan.device, swapchain, count, out);
+        });
+        if (images != m_images) {
+            std::cerr << "the swapchains have images of their own" << std::endl;
+            std::exit(1);
+        }
+    }
+}
+
+VkSwapchainCreateInfoKHR Screen::describe(const Display& display, const VkDisplayModePropertiesKHR& mode,
+                                          VkExtent2D extent)
+{
+    const Vulkan& vulkan = m_vulkan;
+    VkSurfaceKHR surface = VK_NULL_HANDLE;
     VkDisplaySurfaceCreateInfoKHR surfaceInfo{};
     surfaceInfo.sType = VK_STRUCTURE_TYPE_DISPLAY_SURFACE_CREATE_INFO_KHR;
     surfaceInfo.displayMode = mode.displayMode;
@@ -52,18 +89,19 @@ Screen::Screen(const Vulkan& vulkan, const Display& display, const VkDisplayMode
     surfaceInfo.transform = VK_SURFACE_TRANSFORM_IDENTITY_BIT_KHR;
     surfaceInfo.alphaMode = VK_DISPLAY_PLANE_ALPHA_OPAQUE_BIT_KHR;
     surfaceInfo.globalAlpha = 1.0F;
-    surfaceInfo.imageExtent = mode.parameters.visibleRegion;
-    check(vkCreateDisplayPlaneSurfaceKHR(vulkan.instance, &surfaceInfo, nullptr, &m_surface),
+    surfaceInfo.imageExtent = extent;
+    check(vkCreateDisplayPlaneSurfaceKHR(vulkan.instance, &surfaceInfo, nullptr, &surface),
           "vkCreateDisplayPlaneSurfaceKHR");
+    m_surfaces.push_back(surface);
 
     VkBool32 supported = VK_FALSE;
-    check(vkGetPhysicalDeviceSurfaceSupportKHR(vulkan.physicalDevice, vulkan.queueFamily, m_surface, &supported),
+    check(vkGetPhysicalDeviceSurfaceSupportKHR(vulkan.physicalDevice, vulkan.queueFamily, surface, &supported),
           "vkGetPhysicalDeviceSurfaceSupportKHR");
     VkSurfaceCapabilitiesKHR capabilities{};
-    check(vkGetPhysicalDeviceSurfaceCapabilitiesKHR(vulkan.physicalDevice, m_surface, &capabilities),
+    check(vkGetPhysicalDeviceSurfaceCapabilitiesKHR(vulkan.physicalDevice, surface, &capabilities),
           "vkGetPhysicalDeviceSurfaceCapabilitiesKHR");
     const auto formats = list<VkSurfaceFormatKHR>([&](uint32_t* count, VkSurfaceFormatKHR* out) {
-        return vkGetPhysicalDeviceSurfaceFormatsKHR(vulkan.physicalDevice, m_surface, count, out);
+        return vkGetPhysicalDeviceSurfaceFormatsKHR(vulkan.physicalDevice, surface, count, out);
     });
     if (!supported || formats.empty()) {
         std::cerr << "the surface is not supported" << std::endl;
@@ -78,20 +116,26 @@ Screen::Screen(const Vulkan& vulkan, const Display& display, const VkDisplayMode
 
     VkSwapchainCreateInfoKHR info{};
     info.sType = VK_STRUCTURE_TYPE_SWAPCHAIN_CREATE_INFO_KHR;
-    info.surface = m_surface;
+    info.surface = surface;
     info.minImageCount = std::max(capabilities.minImageCount, 2U);
     info.imageFormat = format->format;
     info.imageColorSpace = format->colorSpace;
-    info.imageExtent = mode.parameters.visibleRegion;
+    info.imageExtent = extent;
     info.imageArrayLayers = 1;
     info.imageUsage = VK_IMAGE_USAGE_TRANSFER_DST_BIT;
     info.preTransform = VK_SURFACE_TRANSFORM_IDENTITY_BIT_KHR;
     info.compositeAlpha = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
-    info.presentMode = presentMode;
+    info.presentMode = VK_PRESENT_MODE_FIFO_KHR;
     info.clipped = VK_TRUE;
-    check(vkCreateSwapchainKHR(vulkan.device, &info, nullptr, &m_swapchain), "vkCreateSwapchainKHR");
-    m_images = list<VkImage>(
-        [&](uint32_t* count, VkImage* out) { return vkGetSwapchainImagesKHR(vulkan.device, m_swapchain, count, out); });
+    return info;
+}
+
+void Screen::prepare()
+{
+    const Vulkan& vulkan = m_vulkan;
+    m_images = list<VkImage>([&](uint32_t* count, VkImage* out) {
+        return vkGetSwapchainImagesKHR(vulkan.device, m_swapchains[0], count, out);
+    });
 
     VkCommandPoolCreateInfo poolInfo{};
     poolInfo.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
@@ -109,7 +153,10 @@ Screen::Screen(const Vulkan& vulkan, const Display& display, const VkDisplayMode
     check(vkCreateFence(vulkan.device, &fenceInfo, nullptr, &m_submitted), "vkCreateFence");
     VkSemaphoreCreateInfo semaphoreInfo{};
     semaphoreInfo.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO;
-    check(vkCreateSemaphore(vulkan.device, &semaphoreInfo, nullptr, &m_acquired), "vkCreateSemaphore");
+    m_acquired.resize(m_swapchains.size());
+    for (VkSemaphore& semaphore : m_acquired) {
+        check(vkCreateSemaphore(vulkan.device, &semaphoreInfo, nullptr, &semaphore), "vkCreateSemaphore");
+    }
     m_drawn.resize(m_images.size());
     for (VkSemaphore& semaphore : m_drawn) {
         check(vkCreateSemaphore(vulkan.device, &semaphoreInfo, nullptr, &semaphore), "vkCreateSemaphore");
@@ -122,20 +169,35 @@ Screen::~Screen()
     for (VkSemaphore semaphore : m_drawn) {
         vkDestroySemaphore(m_vulkan.device, semaphore, nullptr);
     }
-    vkDestroySemaphore(m_vulkan.device, m_acquired, nullptr);
+    for (VkSemaphore semaphore : m_acquired) {
+        vkDestroySemaphore(m_vulkan.device, semaphore, nullptr);
+    }
     vkDestroyFence(m_vulkan.device, m_submitted, nullptr);
     vkDestroyCommandPool(m_vulkan.device, m_pool, nullptr);
-    vkDestroySwapchainKHR(m_vulkan.device, m_swapchain, nullptr);
-    vkDestroySurfaceKHR(m_vulkan.instance, m_surface, nullptr);
+    for (VkSwapchainKHR swapchain : m_swapchains) {
+        vkDestroySwapchainKHR(m_vulkan.device, swapchain, nullptr);
+    }
+    for (VkSurfaceKHR surface : m_surfaces) {
+        vkDestroySurfaceKHR(m_vulkan.instance, surface, nullptr);
+    }
 }
 
 VkResult Screen::show(const std::array<float, 3>& colour)
 {
     constexpr uint64_t patience = 20'000'000'000; // ns
     uint32_t index = 0;
-    VkResult result = vkAcquireNextImageKHR(m_vulkan.device, m_swapchain, patience, m_acquired, VK_NULL_HANDLE, &index);
-    if (result != VK_SUCCESS && result != VK_SUBOPTIMAL_KHR) {
-        return result;
+    VkResult result = VK_SUCCESS;
+    for (size_t i = 0; i < m_swapchains.size(); i++) {
+        uint32_t own = 0;
+        result = vkAcquireNextImageKHR(m_vulkan.device, m_swapchains[i], patience, m_acquired[i], VK_NULL_HANDLE, &own);
+        if (result != VK_SUCCESS && result != VK_SUBOPTIMAL_KHR) {
+            return result;
+        }
+        if (i > 0 && own != index) {
+            std::cerr << "the swapchains give different images" << std::endl;
+            return VK_ERROR_UNKNOWN;
+        }
+        index = own;
     }
 
     VkCommandBufferBeginInfo beginInfo{};
@@ -164,12 +226,12 @@ VkResult Screen::show(const std::array<float, 3>& colour)
                          nullptr, 0, nullptr, 1, &barrier);
     check(vkEndCommandBuffer(m_commands), "vkEndCommandBuffer");
 
-    const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_TRANSFER_BIT;
+    const std::vector<VkPipelineStageFlags> stages(m_acquired.size(), VK_PIPELINE_STAGE_TRANSFER_BIT);
     VkSubmitInfo submit{};
     submit.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
-    submit.waitSemaphoreCount = 1;
-    submit.pWaitSemaphores = &m_acquired;
-    submit.pWaitDstStageMask = &stage;
+    submit.waitSemaphoreCount = static_cast<uint32_t>(m_acquired.size());
+    submit.pWaitSemaphores = m_acquired.data();
+    submit.pWaitDstStageMask = stages.data();
     submit.commandBufferCount = 1;
     submit.pCommandBuffers = &m_commands;
     submit.signalSemaphoreCount = 1;
@@ -179,9 +241,17 @@ VkResult Screen::show(const std::array<float, 3>& colour)
     present.sType = VK_STRUCTURE_TYPE_PRESENT_INFO_KHR;
     present.waitSemaphoreCount = 1;
     present.pWaitSemaphores = &m_drawn[index];
-    present.swapchainCount = 1;
-    present.pSwapchains = &m_swapchain;
-    present.pImageIndices = &index;
+    const std::vector<uint32_t> indices(m_swapchains.size(), index);
+    present.swapchainCount = static_cast<uint32_t>(m_swapchains.size());
+    present.pSwapchains = m_swapchains.data();
+    present.pImageIndices = indices.data();
+    VkDisplayPresentInfoKHR part{};
+    part.sType = VK_STRUCTURE_TYPE_DISPLAY_PRESENT_INFO_KHR;
+    part.srcRect.extent = m_extent;
+    if (m_destination) {
+        part.dstRect = *m_destination;
+        present.pNext = &part;
+    }
     result = vkQueuePresentKHR(m_vulkan.queue, &present);
     check(vkWaitForFences(m_vulkan.device, 1, &m_submitted, VK_TRUE, patience), "vkWaitForFences");
     check(vkResetFences(m_vulkan.device, 1, &m_submitted), "vkResetFences");

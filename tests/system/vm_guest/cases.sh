@@ -79,6 +79,7 @@ screen_is() {
         sleep 0.5
     done
     echo "output ${2:-0} shows $seen, not $1"
+    [ -z "$client" ] || cat /tmp/client
     return 1
 }
 screen_is_not() {
