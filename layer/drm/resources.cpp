@@ -122,8 +122,6 @@ int readResources(int fd, bool universal, bool atomic, Resources* resources)
     const ResPtr res(api().drmModeGetResources(fd));
     if (!res)
         return lastError();
-    resources->maxWidth = res->max_width;
-    resources->maxHeight = res->max_height;
     for (int i = 0; i < res->count_crtcs; ++i) {
         Crtc crtc{.id = res->crtcs[i], .index = static_cast<uint32_t>(i), .properties = {}};
         if (atomic) {

@@ -48,7 +48,6 @@ struct Plane {
 struct Resources {
     std::vector<Crtc> crtcs;
     std::vector<Plane> planes;
-    uint32_t maxWidth = 0, maxHeight = 0; ///< of a framebuffer
 
     const Crtc* crtc(uint32_t id) const;
     const Plane* plane(uint32_t id) const;

@@ -219,17 +219,21 @@ VkResult DisplayRegistry::planeCapabilities(VkDisplayModeKHR handle, uint32_t pl
     const drm::Plane* chosen = plane(planeIndex);
     if (!mode || !chosen)
         return VK_SUCCESS;
-    // What a plane cannot crop, move or scale is put together before it gets there.
-    const std::shared_ptr<drm::Device> own = device();
-    const VkExtent2D most{own->resources().maxWidth, own->resources().maxHeight};
     const VkExtent2D size = mode->parameters.visibleRegion;
     capabilities->supportedAlpha = VK_DISPLAY_PLANE_ALPHA_OPAQUE_BIT_KHR;
-    capabilities->minSrcExtent = {1, 1};
-    capabilities->maxSrcExtent = most;
-    capabilities->maxSrcPosition = {static_cast<int32_t>(most.width) - 1, static_cast<int32_t>(most.height) - 1};
-    capabilities->minDstExtent = {1, 1};
+    capabilities->maxSrcExtent = size;
     capabilities->maxDstExtent = size;
-    capabilities->maxDstPosition = {static_cast<int32_t>(size.width) - 1, static_cast<int32_t>(size.height) - 1};
+    if (chosen->type == drm::PlaneType::Primary) {
+        // Nearly all controllers want the lowest plane to cover the display, unscaled. Images may have any size and
+        // place for all that (FrameComposer), but applications give them the least size that is named here.
+        capabilities->minSrcExtent = size;
+        capabilities->minDstExtent = size;
+        return VK_SUCCESS;
+    }
+    capabilities->minSrcExtent = {1, 1};
+    capabilities->minDstExtent = {1, 1};
+    capabilities->maxSrcPosition = {static_cast<int32_t>(size.width) - 1, static_cast<int32_t>(size.height) - 1};
+    capabilities->maxDstPosition = capabilities->maxSrcPosition;
     return VK_SUCCESS;
 }
 

@@ -15,7 +15,6 @@ drmModeResPtr getResources(int fd)
     res->crtcs = array(ids(call.state.kernel.crtcs));
     res->count_crtcs = static_cast<int>(call.state.kernel.crtcs.size());
     res->connectors = array(ids(call.state.kernel.connectors));
-    res->max_width = res->max_height = 8192;
     res->count_connectors = static_cast<int>(call.state.kernel.connectors.size());
     return res;
 }
