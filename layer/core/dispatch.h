@@ -77,6 +77,18 @@ namespace vwsi {
     X(CmdSetEvent2, "vkCmdSetEvent2KHR", VK_API_VERSION_1_3)                                                           \
     X(CmdCopyImageToBuffer, "", VK_API_VERSION_1_0)                                                                    \
     X(CmdBlitImage, "", VK_API_VERSION_1_0)                                                                            \
+    X(CmdCopyImage, "", VK_API_VERSION_1_0)                                                                            \
+    X(CmdCopyBufferToImage, "", VK_API_VERSION_1_0)                                                                    \
+    X(CmdClearColorImage, "", VK_API_VERSION_1_0)                                                                      \
+    X(CmdResolveImage, "", VK_API_VERSION_1_0)                                                                         \
+    X(CmdCopyImage2, "vkCmdCopyImage2KHR", VK_API_VERSION_1_3)                                                         \
+    X(CmdBlitImage2, "vkCmdBlitImage2KHR", VK_API_VERSION_1_3)                                                         \
+    X(CmdCopyBufferToImage2, "vkCmdCopyBufferToImage2KHR", VK_API_VERSION_1_3)                                         \
+    X(CmdCopyImageToBuffer2, "vkCmdCopyImageToBuffer2KHR", VK_API_VERSION_1_3)                                         \
+    X(CmdResolveImage2, "vkCmdResolveImage2KHR", VK_API_VERSION_1_3)                                                   \
+    X(CmdBeginRendering, "vkCmdBeginRenderingKHR", VK_API_VERSION_1_3)                                                 \
+    X(UpdateDescriptorSets, "", VK_API_VERSION_1_0)                                                                    \
+    X(CmdPushDescriptorSetKHR, "", VK_API_VERSION_1_0)                                                                 \
     X(CmdFillBuffer, "", VK_API_VERSION_1_0)                                                                           \
     X(GetCalibratedTimestampsEXT, "vkGetCalibratedTimestampsKHR", VK_API_VERSION_1_0)                                  \
     X(SetPrivateData, "vkSetPrivateDataEXT", VK_API_VERSION_1_3)                                                       \

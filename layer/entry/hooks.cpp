@@ -20,6 +20,7 @@ const std::vector<Hook>& sortedHooks()
                  deviceHooks(),
                  queueHooks(),
                  layoutHooks(),
+                 sharedLayoutHooks(),
                  objectHooks(),
                  swapchainHooks(),
                  presentWaitHooks(),

@@ -22,7 +22,7 @@ struct Hook {
     const char* name;
     PFN_vkVoidFunction function;
     HookLevel level;
-    Extension extension = Extension::None; ///< must be enabled for the command to be found
+    Extension extension = Extension::None; ///< must be enabled for the command to be found, or watched
     /// The command is the driver's, only watched: it exists only where the driver has it.
     bool driverCommand = false;
     /// HookLevel::Device: the command as vkGetInstanceProcAddr answers it, for devices of every kind; else null.
@@ -36,6 +36,7 @@ std::span<const Hook> surfaceHooks();
 std::span<const Hook> deviceHooks();
 std::span<const Hook> queueHooks();
 std::span<const Hook> layoutHooks();
+std::span<const Hook> sharedLayoutHooks();
 std::span<const Hook> objectHooks();
 std::span<const Hook> swapchainHooks();
 std::span<const Hook> presentWaitHooks();

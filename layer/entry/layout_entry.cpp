@@ -112,7 +112,31 @@ VKAPI_ATTR void VKAPI_CALL CmdWaitEvents2(VkCommandBuffer commandBuffer, uint32_
 
 constexpr auto CmdWaitEvents2KHR = &CmdWaitEvents2;
 
-/// VkRenderPassCreateInfo and VkRenderPassCreateInfo2; only attachments may name the layout.
+/// The references of a subpass, or a copy in `arena` where they name SHARED_PRESENT. False when memory runs out.
+template <typename Reference>
+bool replaceInReferences(ScratchArena& arena, uint32_t count, const Reference*& references)
+{
+    const bool concerned = references && std::any_of(references, references + count, [](const Reference& reference) {
+                               return isPresentLayout(reference.layout);
+                           });
+    if (!concerned)
+        return true;
+    Reference* const copies = arena.copy(references, count);
+    for (uint32_t i = 0; copies && i < count; ++i)
+        replaceLayout(copies[i].layout);
+    references = copies;
+    return copies != nullptr;
+}
+
+template <typename Subpass> bool replaceInSubpass(ScratchArena& arena, Subpass& subpass)
+{
+    return replaceInReferences(arena, subpass.inputAttachmentCount, subpass.pInputAttachments) &&
+           replaceInReferences(arena, subpass.colorAttachmentCount, subpass.pColorAttachments) &&
+           replaceInReferences(arena, subpass.colorAttachmentCount, subpass.pResolveAttachments);
+}
+
+/// VkRenderPassCreateInfo and VkRenderPassCreateInfo2: attachments may name both layouts, subpasses the shared one,
+/// which an image that has it comes with and goes with.
 template <typename CreateInfo, typename Create> VkResult createRenderPass(const CreateInfo& info, Create&& create)
 {
     ScratchArena arena;
@@ -130,6 +154,14 @@ template <typename CreateInfo, typename Create> VkResult createRenderPass(const 
             replaceLayout(attachments[i].finalLayout);
         }
         replaced.pAttachments = attachments;
+        auto* const subpasses = arena.copy(info.pSubpasses, info.subpassCount);
+        if (!subpasses)
+            return VK_ERROR_OUT_OF_HOST_MEMORY;
+        for (uint32_t i = 0; i < info.subpassCount; ++i) {
+            if (!replaceInSubpass(arena, subpasses[i]))
+                return VK_ERROR_OUT_OF_HOST_MEMORY;
+        }
+        replaced.pSubpasses = subpasses;
     }
     return create(replaced);
 }

@@ -87,9 +87,9 @@ VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL GetDeviceProcAddr(VkDevice device, cons
     const Hook* const hook = findHook(pName);
     if (!hook || hook->level != HookLevel::Device)
         return next(device, pName);
-    if (!has(object->enabled(), hook->extension) || (hook->driverCommand && !next(device, pName)))
-        return nullptr;
-    return hook->function;
+    if (!has(object->enabled(), hook->extension))
+        return hook->driverCommand ? next(device, pName) : nullptr;
+    return hook->driverCommand && !next(device, pName) ? nullptr : hook->function;
 }
 
 } // namespace vwsi

@@ -248,4 +248,135 @@ TEST_F(Layouts, DriversWithSwapchainSeeTheRealLayout)
     EXPECT_THAT(driver.layouts(), Contains(kPresent));
 }
 
+// The layout of VK_KHR_shared_presentable_image, which images keep while they are used.
+
+class SharedLayouts : public Layouts {
+protected:
+    static constexpr VkImageLayout kShared = VK_IMAGE_LAYOUT_SHARED_PRESENT_KHR;
+    static constexpr VkImageSubresourceLayers kLayers{VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
+
+    void SetUp() override
+    {
+        DeviceOptions options;
+        options.extensions = {"VK_KHR_swapchain", "VK_KHR_shared_presentable_image"};
+        makeDevice(options);
+        WindowOptions wishes;
+        wishes.presentMode = VK_PRESENT_MODE_SHARED_DEMAND_REFRESH_KHR;
+        wishes.minImageCount = 1;
+        wishes.usage |= VK_IMAGE_USAGE_TRANSFER_SRC_BIT;
+        m_window = std::make_unique<Window>(device(), wishes);
+        ASSERT_EQ(m_window->acquireNow(), 0u);
+        m_commands = device().begin();
+        const VkImageMemoryBarrier b = barrier(image(), VK_IMAGE_LAYOUT_UNDEFINED, kShared);
+        device().vk.CmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0,
+                                       0, nullptr, 0, nullptr, 1, &b);
+    }
+
+    /// Whatever was recorded is executed, presented, and has come to the driver without the layout.
+    void TearDown() override
+    {
+        finish(*m_window, 0, m_commands);
+        EXPECT_THAT(driver.layouts(), Not(Contains(kShared)));
+        EXPECT_THAT(driver.layouts(), Contains(VK_IMAGE_LAYOUT_GENERAL));
+        device().vk.DeviceWaitIdle(device().handle);
+        m_window.reset();
+        Layouts::TearDown();
+    }
+
+    VkImage image() const { return m_window->images[0]; }
+    VkCommandBuffer commands() const { return m_commands; }
+
+private:
+    std::unique_ptr<Window> m_window;
+    VkCommandBuffer m_commands = VK_NULL_HANDLE;
+};
+
+TEST_F(SharedLayouts, Barriers)
+{
+    const VkImageMemoryBarrier b = barrier(image(), kShared, kShared);
+    device().vk.CmdPipelineBarrier(commands(), VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0,
+                                   nullptr, 0, nullptr, 1, &b);
+}
+
+TEST_F(SharedLayouts, Clears)
+{
+    const VkClearColorValue colour{{1, 0, 0, 1}};
+    const VkImageSubresourceRange range{VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
+    device().vk.CmdClearColorImage(commands(), image(), kShared, &colour, 1, &range);
+}
+
+TEST_F(SharedLayouts, Copies)
+{
+    const VkImageCopy region{kLayers, {0, 0, 0}, kLayers, {16, 0, 0}, {8, 8, 1}};
+    device().vk.CmdCopyImage(commands(), image(), kShared, image(), kShared, 1, &region);
+}
+
+TEST_F(SharedLayouts, Blits)
+{
+    const VkImageBlit region{kLayers, {{0, 0, 0}, {8, 8, 1}}, kLayers, {{16, 8, 0}, {32, 24, 1}}};
+    device().vk.CmdBlitImage(commands(), image(), kShared, image(), kShared, 1, &region, VK_FILTER_NEAREST);
+}
+
+TEST_F(SharedLayouts, RenderPassesAndTheirSubpasses)
+{
+    VkAttachmentDescription attachment{};
+    attachment.format = VK_FORMAT_B8G8R8A8_UNORM;
+    attachment.samples = VK_SAMPLE_COUNT_1_BIT;
+    attachment.initialLayout = kShared;
+    attachment.finalLayout = kShared;
+    const VkAttachmentReference reference{0, kShared};
+    VkSubpassDescription subpass{};
+    subpass.pipelineBindPoint = VK_PIPELINE_BIND_POINT_GRAPHICS;
+    subpass.colorAttachmentCount = 1;
+    subpass.pColorAttachments = &reference;
+    VkRenderPassCreateInfo info{};
+    info.sType = VK_STRUCTURE_TYPE_RENDER_PASS_CREATE_INFO;
+    info.attachmentCount = 1;
+    info.pAttachments = &attachment;
+    info.subpassCount = 1;
+    info.pSubpasses = &subpass;
+    VkRenderPass pass = VK_NULL_HANDLE;
+    EXPECT_EQ(device().vk.CreateRenderPass(device().handle, &info, nullptr, &pass), VK_SUCCESS);
+    device().vk.DestroyRenderPass(device().handle, pass, nullptr);
+    EXPECT_EQ(reference.layout, kShared) << "the application's struct is not written";
+}
+
+TEST_F(SharedLayouts, RenderPasses2AndTheirSubpasses)
+{
+    VkAttachmentDescription2 attachment{};
+    attachment.sType = VK_STRUCTURE_TYPE_ATTACHMENT_DESCRIPTION_2;
+    attachment.format = VK_FORMAT_B8G8R8A8_UNORM;
+    attachment.samples = VK_SAMPLE_COUNT_1_BIT;
+    attachment.initialLayout = kShared;
+    attachment.finalLayout = kShared;
+    const VkAttachmentReference2 reference{VK_STRUCTURE_TYPE_ATTACHMENT_REFERENCE_2, nullptr, 0, kShared,
+                                           VK_IMAGE_ASPECT_COLOR_BIT};
+    VkSubpassDescription2 subpass{};
+    subpass.sType = VK_STRUCTURE_TYPE_SUBPASS_DESCRIPTION_2;
+    subpass.pipelineBindPoint = VK_PIPELINE_BIND_POINT_GRAPHICS;
+    subpass.inputAttachmentCount = 1;
+    subpass.pInputAttachments = &reference;
+    subpass.colorAttachmentCount = 1;
+    subpass.pColorAttachments = &reference;
+    VkRenderPassCreateInfo2 info{};
+    info.sType = VK_STRUCTURE_TYPE_RENDER_PASS_CREATE_INFO_2;
+    info.attachmentCount = 1;
+    info.pAttachments = &attachment;
+    info.subpassCount = 1;
+    info.pSubpasses = &subpass;
+    VkRenderPass pass = VK_NULL_HANDLE;
+    EXPECT_EQ(device().vk.CreateRenderPass2(device().handle, &info, nullptr, &pass), VK_SUCCESS);
+    device().vk.DestroyRenderPass(device().handle, pass, nullptr);
+}
+
+TEST_F(Layouts, TransfersAreTheDriversOwnWithoutTheExtension)
+{
+    const PFN_vkVoidFunction plain = device().proc("vkCmdCopyImage");
+    EXPECT_NE(plain, nullptr);
+    destroyDevice();
+    DeviceOptions options;
+    options.extensions = {"VK_KHR_swapchain", "VK_KHR_shared_presentable_image"};
+    EXPECT_NE(makeDevice(options).proc("vkCmdCopyImage"), plain);
+}
+
 } // namespace vwsi::testing
