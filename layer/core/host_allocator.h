@@ -95,7 +95,7 @@ public:
         m_size = 0;
     }
 
-    void swap(HostArray& other)
+    void swap(HostArray& other) noexcept
     {
         std::swap(m_allocator, other.m_allocator);
         std::swap(m_data, other.m_data);
