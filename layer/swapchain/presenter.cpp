@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -255,16 +256,15 @@ void Presenter::copyToTarget()
 void Presenter::handOver()
 {
     SwapchainImage& image = m_swapchain.m_images[m_current.image];
-    VkHdrMetadataEXT metadata;
-    bool metadataChanged = false;
+    std::optional<VkHdrMetadataEXT> metadata;
     {
         const std::lock_guard lock(m_swapchain.m_mutex);
         image.state = ImageState::Shown;
-        metadata = m_swapchain.m_hdrMetadata;
-        metadataChanged = std::exchange(m_swapchain.m_hdrMetadataChanged, false);
+        if (std::exchange(m_swapchain.m_hdrMetadataChanged, false))
+            metadata = m_swapchain.m_hdrMetadata;
     }
-    if (metadataChanged)
-        m_swapchain.m_target->setHdrMetadata(metadata);
+    if (metadata)
+        m_swapchain.m_target->setHdrMetadata(*metadata);
     Frame frame;
     frame.buffer = m_current.image;
     frame.serial = ++m_handedOver;
