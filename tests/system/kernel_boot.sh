@@ -13,6 +13,16 @@ image=${1:-${images[0]:-}}
 "$vm/make-image"
 "$vm/cross" >/dev/null
 rc=0
+for size in 16 4; do
+    answer=0
+    "$root/kernel/check" "$root/build/vm/kernel-${size}k/config" || answer=$?
+    if [ $answer = $((size == 4)) ]; then
+        echo "ok kernel/check knows the distribution's kernel with $size KiB pages"
+    else
+        echo "not ok kernel/check knows the distribution's kernel with $size KiB pages"
+        rc=1
+    fi
+done
 "$vm/run" --name kernel-4k --kernel 4k --timeout 300 tests/system/vm_guest/small_pages || rc=1
 if [ -n "$image" ]; then
     "$vm/run" --name kernel --kernel "$image" --append vm.vkms --timeout 400 tests/system/vm_guest/own_kernel || rc=1
