@@ -118,6 +118,21 @@ class Packer(unittest.TestCase):
         names = [[info.name for info, _ in apk_archive.read_members(stream)] for stream in streams]
         self.assertEqual(names, [[".SIGN.RSA.test.rsa.pub"], [".PKGINFO"], ["usr", "usr/lib", "usr/lib/a"]])
 
+    def test_files_are_in_the_order_of_their_whole_paths(self):
+        for path in ("usr/lib/a", "usr/lib-b", "usr/lib.c"):
+            self.put(path)
+        data = apk_archive.split_streams(self.package())[2]
+        self.assertEqual([info.name for info, _ in apk_archive.read_members(data)],
+                         ["usr", "usr/lib", "usr/lib-b", "usr/lib.c", "usr/lib/a"])
+
+    def test_size_is_that_of_the_files_and_never_0_where_there_is_something(self):
+        self.assertIn("size = 0", self.pkginfo(self.package()))
+        os.symlink("/nowhere", os.path.join(self.tree, "link"))
+        self.assertIn("size = 1", self.pkginfo(self.package()))
+        self.put("a", b"12345")
+        os.link(os.path.join(self.tree, "a"), os.path.join(self.tree, "b"))
+        self.assertIn("size = 5", self.pkginfo(self.package()))
+
     def test_only_the_data_ends_the_tar(self):
         self.put("usr/lib/a")
         ends = [gzip.decompress(stream)[-1024:] == bytes(1024)
@@ -256,6 +271,11 @@ class Packer(unittest.TestCase):
         self.put("usr/lib/libVkLayer_x.so", elf([], "libVkLayer_x.so"))
         self.assertEqual(apk_metadata.scan_tree(self.tree, "1.2-r3")[1], ["so:libVkLayer_x.so=0"])
 
+    def test_library_without_a_soname_is_provided_by_its_file_name(self):
+        self.put("usr/lib/libVkLayer_x.so", elf(["libc.musl-x86_64.so.1"]))
+        self.put("usr/lib/helper", elf([], interpreter="/lib/ld-musl-x86_64.so.1"))
+        self.assertEqual(apk_metadata.scan_tree(self.tree, "1.2-r3")[1], ["so:libVkLayer_x.so=0"])
+
     def test_commands_and_pkg_config_files_are_provided(self):
         self.put("usr/bin/doctor", elf(["libc.musl-x86_64.so.1"], interpreter="/lib/ld-musl-x86_64.so.1"), 0o755)
         self.put("usr/bin/readme", b"no command", 0o644)
@@ -345,7 +365,7 @@ class Packer(unittest.TestCase):
 
 
 class Recipes(unittest.TestCase):
-    """What abuild and Alpine's own checks insist on, for the APKBUILDs here; abuild itself runs on Alpine only."""
+    """What abuild and Alpine's own checks insist on, for the APKBUILDs here, where alpine_abuild.sh cannot run it."""
 
     PORTS = os.path.join(ROOT, "manifests", "alpine")
     LICENSES = {"MIT", "GPL-2.0-only", "Apache-2.0"}

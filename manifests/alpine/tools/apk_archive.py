@@ -74,7 +74,7 @@ def walk_tree(root):
     for folder, folders, files in os.walk(root):
         for name in folders + files:
             found.append(os.path.relpath(os.path.join(folder, name), root))
-    return sorted(found, key=lambda path: path.split("/"))
+    return sorted(found, key=os.fsencode)
 
 
 def data_stream(root, mtime):
@@ -98,7 +98,6 @@ def data_stream(root, mtime):
                 info.mode = 0o777
                 info.linkname = os.readlink(full)
                 info.pax_headers = {CHECKSUM_HEADER: hashlib.sha1(info.linkname.encode()).hexdigest()}
-                installed += len(info.linkname)
             elif stat.S_ISREG(status.st_mode):
                 with open(full, "rb") as file:
                     content = file.read()
@@ -115,7 +114,8 @@ def data_stream(root, mtime):
             else:
                 raise FormatError(f"{full}: a package holds files, folders and links only")
             tar.addfile(info, io.BytesIO(content) if content is not None else None)
-    return compress(out.getvalue()), installed
+    # apk takes a package of size 0 for a name without files.
+    return compress(out.getvalue()), installed or int(bool(os.listdir(root)))
 
 
 def build_package(control_members, root, key, mtime, pkginfo):

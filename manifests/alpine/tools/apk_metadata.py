@@ -10,6 +10,7 @@ from elf_needs import read_elf
 # apk's package.c: names and versions apk will take (a version is digits, letters, _suffixes and a -rN release).
 NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._+-]*$")
 VERSION = re.compile(r"^[0-9]+(\.[0-9]+)*[a-z]?(_(alpha|beta|pre|rc|cvs|svn|git|hg|p)[0-9]*)*-r[0-9]+$")
+LIBRARY_NAME = re.compile(r"^.*\.so(\.[0-9].*)?$")
 LIBRARY_FOLDERS = ("lib", "usr/lib")
 COMMAND_FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin")
 REQUIRED = ("pkgname", "pkgver", "pkgdesc", "url", "arch", "license", "origin")
@@ -71,9 +72,11 @@ def scan_tree(root, pkgver):
             continue
         needed.update(elf.needed)
         own.add(name)
-        if elf.soname and folder in LIBRARY_FOLDERS and not elf.interpreter:
-            own.add(elf.soname)
-            provides.add(f"so:{elf.soname}={library_version(path, root)}")
+        # A library without a soname is linked to by its file name.
+        soname = elf.soname or name
+        if folder in LIBRARY_FOLDERS and LIBRARY_NAME.match(soname):
+            own.add(soname)
+            provides.add(f"so:{soname}={library_version(path, root)}")
     depends = {f"so:{library}" for library in needed - own}
     return sorted(depends), sorted(provides)
 
