@@ -36,15 +36,13 @@ public:
             set(object, property, value);
     }
 
-    int commit(int fd, uint32_t flags, uint32_t crtc)
+    int commit(int fd, uint32_t flags, uintptr_t ticket = 0)
     {
         if (!m_request)
             return ENOMEM;
         if (m_error)
             return m_error;
-        // The event names its CRTC by itself on kernels since 4.12; the user data does on older ones.
-        return errorOf(
-            api().drmModeAtomicCommit(fd, m_request, flags, reinterpret_cast<void*>(static_cast<uintptr_t>(crtc))));
+        return errorOf(api().drmModeAtomicCommit(fd, m_request, flags, reinterpret_cast<void*>(ticket)));
     }
 
 private:
@@ -102,9 +100,10 @@ public:
 
     int disable(const Plane& plane, const Crtc& crtc) override
     {
+        static_cast<void>(crtc);
         Request request;
         turnOff(request, plane);
-        return request.commit(m_device.fd(), 0, crtc.id);
+        return request.commit(m_device.fd(), 0);
     }
 
 private:
@@ -158,7 +157,7 @@ private:
         if (clips && !tearing && !commit.plane.damage.empty() &&
             damage.create(commit.plane.damage.data(), commit.plane.damage.size_bytes()) == 0)
             request.set(commit.plane.plane->id, clips, damage.id());
-        return request.commit(fd, flags, commit.crtc->id);
+        return request.commit(fd, flags, commit.ticket);
     }
 
     const Device& m_device;

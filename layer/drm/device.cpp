@@ -214,7 +214,7 @@ int Device::makeOutput(const Connector& connector, const Plane& plane, Output** 
     return 0;
 }
 
-int Device::acquireOutput(uint32_t connectorId, const Plane& plane, OutputHandle* handle)
+int Device::acquireOutput(uint32_t connectorId, const Plane& plane, const void* owner, OutputHandle* handle)
 {
     const std::scoped_lock lock(m_outputMutex);
     const auto existing = std::find_if(m_outputs.begin(), m_outputs.end(), [&](const std::unique_ptr<Output>& output) {
@@ -224,6 +224,11 @@ int Device::acquireOutput(uint32_t connectorId, const Plane& plane, OutputHandle
     if (output && !(plane.possibleCrtcs & 1u << output->crtc().index)) {
         VWSI_ERROR("plane %u cannot be shown on the display controller that drives connector %u", plane.id,
                    connectorId);
+        return EBUSY;
+    }
+    if (output && owner && output->usedByAnother(plane, owner)) {
+        VWSI_ERROR("plane %u of connector %u shows the frames of another surface's swapchain; destroy that one first",
+                   plane.id, connectorId);
         return EBUSY;
     }
     if (const int error = m_master.acquire()) {
@@ -238,15 +243,14 @@ int Device::acquireOutput(uint32_t connectorId, const Plane& plane, OutputHandle
         m_master.release();
         return error;
     }
-    output->addPlaneUser(plane);
-    *handle = OutputHandle(shared_from_this(), output, &plane);
+    *handle = OutputHandle(shared_from_this(), output, &plane, output->addPlaneUser(plane, owner));
     return 0;
 }
 
-void Device::releaseOutput(Output* output, const Plane& plane)
+void Device::releaseOutput(Output* output, const Plane& plane, uint64_t use)
 {
     const std::scoped_lock lock(m_outputMutex);
-    output->removePlaneUser(plane);
+    output->removePlaneUser(plane, use);
     if (output->unused()) {
         if (m_master.held())
             output->restoreConsole();
@@ -278,7 +282,7 @@ int Device::testMode(uint32_t connectorId, const drmModeModeInfo& mode)
     if (!m_atomic)
         return EOPNOTSUPP;
     OutputHandle output;
-    if (const int error = acquireOutput(connectorId, *primary, &output))
+    if (const int error = acquireOutput(connectorId, *primary, nullptr, &output))
         return error;
     std::shared_ptr<DumbBuffer> buffer;
     if (const int error =
@@ -317,9 +321,15 @@ Nanoseconds Device::nextRefresh(uint32_t connectorId)
 int Device::vblankCount(uint32_t connectorId, uint64_t* count)
 {
     const std::scoped_lock lock(m_outputMutex);
-    const Output* output = findOutput(connectorId);
+    Output* output = findOutput(connectorId);
+    if (!output)
+        return ENOTCONN;
     Nanoseconds when = 0;
-    return output ? output->vblankCount(count, &when) : ENOTCONN;
+    const int error = output->vblankCount(count, &when);
+    if (error != EINVAL)
+        return error;
+    *count = output->lastVblankCount();
+    return 0;
 }
 
 void Device::yieldToConsole()
@@ -368,12 +378,9 @@ int Device::dispatch()
             if (header.type == DRM_EVENT_FLIP_COMPLETE && header.length >= sizeof(drm_event_vblank)) {
                 drm_event_vblank flip;
                 memcpy(&flip, &buffer[offset], sizeof(flip));
-                const uint32_t crtc = flip.crtc_id ? flip.crtc_id : static_cast<uint32_t>(flip.user_data);
                 const Nanoseconds when = flip.tv_sec * 1'000'000'000ull + flip.tv_usec * 1000ull;
-                for (Output* output : m_eventSinks) {
-                    if (output->crtc().id == crtc)
-                        output->flipDone(when, flip.sequence);
-                }
+                for (Output* output : m_eventSinks)
+                    output->flipDone(static_cast<uintptr_t>(flip.user_data), when, flip.sequence);
             }
             offset += header.length;
         }

@@ -6,6 +6,7 @@
 #include "drm/output.h"
 #include "drm/resources.h"
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -54,9 +55,10 @@ public:
     int connector(uint32_t id, Connector* connector) const;
 
     /// Starts driving a connector with one of its planes, or joins who does; takes the master right with the
-    /// first output. 0 or an errno, after one log line: EACCES, EBUSY (no free CRTC, or another master),
-    /// ENODEV (unplugged), ENOMEM.
-    int acquireOutput(uint32_t connector, const Plane& plane, OutputHandle* output);
+    /// first output. `owner` is the surface whose swapchains show frames there, null for whoever shows none. 0 or an
+    /// errno, after one log line: EACCES, EBUSY (no free CRTC, another master, or another surface's plane), ENODEV
+    /// (unplugged), ENOMEM.
+    int acquireOutput(uint32_t connector, const Plane& plane, const void* owner, OutputHandle* output);
 
     /// Asks the driver whether it would take a mode on a connector. EOPNOTSUPP: it cannot tell.
     int testMode(uint32_t connector, const drmModeModeInfo& mode);
@@ -67,8 +69,8 @@ public:
     /// When a display starts its next refresh; the present moment when this process does not drive it.
     Nanoseconds nextRefresh(uint32_t connector);
 
-    /// Vertical blanks counted by the driver of a display that is driven here. ENOTCONN where it is not,
-    /// EOPNOTSUPP where the driver has none.
+    /// Vertical blanks counted by the driver of a display that is driven here; none pass while it is off. ENOTCONN
+    /// where it is not driven, EOPNOTSUPP where the driver has none.
     int vblankCount(uint32_t connector, uint64_t* count);
 
     /// The console is wanted back: restores what it showed on all outputs and gives the master right back.
@@ -82,6 +84,11 @@ public:
     std::string homeVt();
     void setHomeVt(const std::string& vt);
 
+    /// How long a driver may say that it is busy before that counts as a failure. The kernel itself gives up a
+    /// commit whose end the hardware does not tell after ten seconds.
+    Nanoseconds patience() const { return m_patience; }
+    void setPatience(Nanoseconds patience) { m_patience = patience; }
+
     /// Reads the events that have arrived and tells the outputs. ENODEV when the device is gone.
     int dispatch();
 
@@ -92,7 +99,7 @@ private:
     int initialise(Interface interface);
     void setClientCapabilities(int fd) const;
     void probeUnknown();
-    void releaseOutput(Output* output, const Plane& plane);
+    void releaseOutput(Output* output, const Plane& plane, uint64_t use);
     const Crtc* chooseCrtc(const Connector& connector, uint32_t planeCrtcs) const;
     Output* findOutput(uint32_t connector) const;
     int readPlugged(uint32_t id, Connector* connector) const;
@@ -109,6 +116,7 @@ private:
     Resources m_resources;
     std::unique_ptr<Kms> m_kms;
     Master m_master;
+    std::atomic<Nanoseconds> m_patience{12'000'000'000};
 
     std::mutex m_outputMutex; ///< outputs, the master right, the home VT
     std::vector<std::unique_ptr<Output>> m_outputs;

@@ -38,6 +38,7 @@ struct Commit {
     std::span<const Plane* const> disable; ///< planes to turn off along with a modeset
     bool tearing = false;                  ///< flip at once instead of at the next vertical blank
     bool shownAlready = false;             ///< the plane already scans out this framebuffer
+    uintptr_t ticket = 0;                  ///< the event of this change carries it
 };
 
 /// How changes reach the kernel: atomic requests, or the calls that came before them.

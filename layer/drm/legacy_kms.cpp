@@ -56,9 +56,8 @@ private:
     int flip(const Commit& commit, bool* pending)
     {
         const uint32_t flags = DRM_MODE_PAGE_FLIP_EVENT | (commit.tearing ? DRM_MODE_PAGE_FLIP_ASYNC : 0u);
-        const int error =
-            errorOf(api().drmModePageFlip(m_device.fd(), commit.crtc->id, commit.plane.framebuffer, flags,
-                                          reinterpret_cast<void*>(static_cast<uintptr_t>(commit.crtc->id))));
+        const int error = errorOf(api().drmModePageFlip(m_device.fd(), commit.crtc->id, commit.plane.framebuffer, flags,
+                                                        reinterpret_cast<void*>(commit.ticket)));
         *pending = error == 0;
         return error;
     }

@@ -12,6 +12,17 @@
 
 namespace vwsi::drm {
 
+namespace {
+
+// Unique in the process, so that an event's ticket is of one flip of one output.
+uint64_t nextTicket()
+{
+    static std::atomic<uint64_t> last{0};
+    return ++last;
+}
+
+} // namespace
+
 Output::Output(Device& device, const Connector& connector, const Crtc& crtc)
     : m_device(device), m_connector(connector.id), m_properties(connector.properties), m_crtc(crtc)
 {
@@ -84,23 +95,43 @@ Output::Shown& Output::shownOf(const Plane& plane)
         if (shown.plane == &plane)
             return shown;
     }
-    return m_shown.emplace_back(Shown{.plane = &plane, .current = {}, .next = {}});
+    return m_shown.emplace_back(Shown{.plane = &plane, .current = {}, .next = {}, .uses = {}});
 }
 
-void Output::addPlaneUser(const Plane& plane)
+uint64_t Output::addPlaneUser(const Plane& plane, const void* owner)
 {
     const std::scoped_lock lock(m_flipMutex);
-    ++shownOf(plane).users;
+    shownOf(plane).uses.push_back({++m_lastUse, owner});
+    return m_lastUse;
 }
 
-void Output::removePlaneUser(const Plane& plane)
+bool Output::usedByAnother(const Plane& plane, const void* owner)
+{
+    const std::scoped_lock lock(m_flipMutex);
+    const std::vector<Use>& uses = shownOf(plane).uses;
+    return std::any_of(uses.begin(), uses.end(), [&](const Use& use) { return use.owner && use.owner != owner; });
+}
+
+void Output::lose(const Plane& plane, uint64_t number)
+{
+    const std::scoped_lock lock(m_commitMutex);
+    m_modeSet = false;
+    const std::scoped_lock flipLock(m_flipMutex);
+    for (Use& use : shownOf(plane).uses) {
+        if (use.number == number)
+            use.owner = nullptr;
+    }
+}
+
+void Output::removePlaneUser(const Plane& plane, uint64_t number)
 {
     const std::scoped_lock lock(m_commitMutex);
     std::shared_ptr<DumbBuffer> dropped;
     {
         const std::scoped_lock flipLock(m_flipMutex);
         Shown& shown = shownOf(plane);
-        if (--shown.users > 0 || plane.type != PlaneType::Overlay || !shown.current)
+        std::erase_if(shown.uses, [number](const Use& use) { return use.number == number; });
+        if (!shown.uses.empty() || plane.type != PlaneType::Overlay || !shown.current)
             return;
         dropped = std::move(shown.current);
     }
@@ -110,7 +141,7 @@ void Output::removePlaneUser(const Plane& plane)
 bool Output::unused()
 {
     const std::scoped_lock lock(m_flipMutex);
-    return std::all_of(m_shown.begin(), m_shown.end(), [](const Shown& shown) { return shown.users == 0; });
+    return std::all_of(m_shown.begin(), m_shown.end(), [](const Shown& shown) { return shown.uses.empty(); });
 }
 
 // Planes that whoever was master before left on this CRTC, a mouse pointer for one.
@@ -123,7 +154,7 @@ std::vector<const Plane*> Output::foreignPlanes(const Plane& wanted)
     {
         const std::scoped_lock lock(m_flipMutex);
         for (const Shown& shown : m_shown) {
-            if (shown.users > 0)
+            if (!shown.uses.empty())
                 ours.push_back(shown.plane);
         }
     }
@@ -166,6 +197,7 @@ Outcome Output::show(const Update& update, const drmModeModeInfo& mode, uint64_t
 {
     const std::scoped_lock lock(m_commitMutex);
     *error = 0;
+    abandonOverdueFlip();
     if (!m_device.master().held())
         return Outcome::NoMaster;
     if (!m_powered)
@@ -175,15 +207,20 @@ Outcome Output::show(const Update& update, const drmModeModeInfo& mode, uint64_t
     bool modeset = !m_modeSet || m_generation != generation || !sameTimings(m_mode, mode);
     {
         const std::scoped_lock flipLock(m_flipMutex);
+        Shown& shown = shownOf(*update.plane);
+        if (update.use < shown.latest)
+            return Outcome::Superseded;
         if (m_flip.pending)
             return Outcome::Busy;
         // Before the call: the event may be read by another thread before this one is back.
         m_flip.pending = true;
-        *ticket = ++m_lastTicket;
-        shownOf(*update.plane).next = update.buffer;
+        m_flipDeadline = monotonicNow() + kFlipTimeout;
+        *ticket = m_lastTicket = nextTicket();
+        shown.next = update.buffer;
     }
     const std::vector<const Plane*> foreign = modeset ? foreignPlanes(*update.plane) : std::vector<const Plane*>{};
     Commit commit = describe(update, modeset ? &mode : nullptr, foreign);
+    commit.ticket = static_cast<uintptr_t>(*ticket);
     bool pending = false;
     *error = m_device.kms().apply(commit, &pending);
     if (*error == EINVAL && commit.tearing) {
@@ -211,6 +248,10 @@ Outcome Output::show(const Update& update, const drmModeModeInfo& mode, uint64_t
             return Outcome::Failed;
         m_device.masterLost();
         return Outcome::NoMaster;
+    }
+    {
+        const std::scoped_lock flipLock(m_flipMutex);
+        shownOf(*update.plane).latest = update.use;
     }
     m_touched = true;
     m_modeSet = true;
@@ -240,19 +281,42 @@ void Output::settle(uint64_t ticket, Nanoseconds when, uint32_t sequence)
     notify();
 }
 
-void Output::flipDone(Nanoseconds when, uint32_t sequence)
+void Output::flipDone(uintptr_t told, Nanoseconds when, uint32_t sequence)
 {
     uint64_t ticket = 0;
     {
         const std::scoped_lock lock(m_flipMutex);
         ticket = m_lastTicket;
     }
-    settle(ticket, when, sequence);
+    if (static_cast<uintptr_t>(ticket) == told)
+        settle(ticket, when, sequence);
 }
 
 void Output::abandonFlip(uint64_t ticket)
 {
+    {
+        const std::scoped_lock lock(m_flipMutex);
+        if (!m_flip.pending || m_lastTicket != ticket)
+            return;
+        if (!m_flipTimeoutLogged)
+            VWSI_WARN("the driver of %s did not tell the end of a page flip within a second; see the kernel log",
+                      m_device.path().c_str());
+        m_flipTimeoutLogged = true;
+    }
     settle(ticket, monotonicNow(), 0);
+}
+
+// Whoever waited for the flip may be gone.
+void Output::abandonOverdueFlip()
+{
+    uint64_t overdue = 0;
+    {
+        const std::scoped_lock lock(m_flipMutex);
+        if (m_flip.pending && monotonicNow() >= m_flipDeadline)
+            overdue = m_lastTicket;
+    }
+    if (overdue)
+        abandonFlip(overdue);
 }
 
 FlipStatus Output::flipStatus()
@@ -261,9 +325,12 @@ FlipStatus Output::flipStatus()
     return m_flip;
 }
 
-int Output::vblankCount(uint64_t* count, Nanoseconds* when) const
+int Output::vblankCount(uint64_t* count, Nanoseconds* when)
 {
-    return errorOf(api().drmCrtcGetSequence(m_device.fd(), m_crtc.id, count, when));
+    const int error = errorOf(api().drmCrtcGetSequence(m_device.fd(), m_crtc.id, count, when));
+    if (error == 0)
+        m_vblanks.store(*count, std::memory_order_relaxed);
+    return error;
 }
 
 Nanoseconds Output::nextRefresh()
@@ -330,15 +397,15 @@ void Output::notify()
     }
 }
 
-OutputHandle::OutputHandle(std::shared_ptr<Device> device, Output* output, const Plane* plane)
-    : m_device(std::move(device)), m_output(output), m_plane(plane)
+OutputHandle::OutputHandle(std::shared_ptr<Device> device, Output* output, const Plane* plane, uint64_t use)
+    : m_device(std::move(device)), m_output(output), m_plane(plane), m_use(use)
 {
 }
 
 OutputHandle::~OutputHandle()
 {
     if (m_output)
-        m_device->releaseOutput(m_output, *m_plane);
+        m_device->releaseOutput(m_output, *m_plane, m_use);
 }
 
 } // namespace vwsi::drm

@@ -4,6 +4,7 @@
 #include "drm/dumb_buffer.h"
 #include "drm/kms.h"
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -14,13 +15,17 @@ class Device;
 
 /// What became of a frame that was handed to an output.
 enum class Outcome {
-    Shown,    ///< visible now
-    Pending,  ///< on its way; the flip's ticket tells when it is visible
-    Busy,     ///< an earlier change is on its way: try again after its event
-    NoMaster, ///< another program shows something: try again after Device::regain()
-    Off,      ///< the display is powered down
-    Failed,   ///< `error` says why
+    Shown,      ///< visible now
+    Pending,    ///< on its way; the flip's ticket tells when it is visible
+    Busy,       ///< an earlier change is on its way: try again after its event
+    NoMaster,   ///< another program shows something: try again after Device::regain()
+    Off,        ///< the display is powered down
+    Superseded, ///< a later swapchain of the surface shows its frames on the plane
+    Failed,     ///< `error` says why
 };
+
+/// A flip takes a refresh or two, and up to 50 ms where the host holds the plane's fence.
+inline constexpr Nanoseconds kFlipTimeout = 1'000'000'000;
 
 /// The completion of the latest flip of an output.
 struct FlipStatus {
@@ -41,6 +46,7 @@ public:
         std::optional<uint64_t> zpos;
         std::span<const drm_mode_rect> damage;
         bool tearing = false;
+        uint64_t use = 0; ///< OutputHandle::use()
     };
 
     Output(Device& device, const Connector& connector, const Crtc& crtc);
@@ -59,13 +65,16 @@ public:
     int test(const Update& update, const drmModeModeInfo& mode);
 
     FlipStatus flipStatus();
-    /// Gives a flip up whose event did not come.
+    /// Gives a flip up whose event did not come, with one log line for all of them.
     void abandonFlip(uint64_t ticket);
-    /// A flip event of this output's CRTC has been read.
-    void flipDone(Nanoseconds when, uint32_t sequence);
+    /// A flip event of this output's CRTC has been read. Those of flips that were given up, or of a change that the
+    /// application made on its own descriptor, change nothing.
+    void flipDone(uintptr_t ticket, Nanoseconds when, uint32_t sequence);
 
-    /// Counts of the driver's vertical blanks: EOPNOTSUPP where they are fake.
-    int vblankCount(uint64_t* count, Nanoseconds* when) const;
+    /// Counts of the driver's vertical blanks: EOPNOTSUPP where they are fake, EINVAL while the display is off.
+    int vblankCount(uint64_t* count, Nanoseconds* when);
+    /// The latest one told.
+    uint64_t lastVblankCount() const { return m_vblanks.load(std::memory_order_relaxed); }
 
     /// When the next refresh starts: by the driver's vertical blanks, else by the last flip and the mode's
     /// rate.
@@ -82,16 +91,26 @@ public:
     /// Puts back what was shown before the first frame.
     void restoreConsole();
 
-    /// Uses of planes by swapchains; an overlay without users is turned off.
-    void addPlaneUser(const Plane& plane);
-    void removePlaneUser(const Plane& plane);
+    /// Uses of planes by swapchains; an overlay without users is turned off. The swapchains of one surface, `owner`,
+    /// replace each other: with its first frame the later one has the plane for itself.
+    uint64_t addPlaneUser(const Plane& plane, const void* owner);
+    void removePlaneUser(const Plane& plane, uint64_t use);
+    bool usedByAnother(const Plane& plane, const void* owner);
     bool unused();
+    /// The display of a use is gone: its surface has no claim to the plane any more, and whatever is shown next needs
+    /// the mode to be set, as the display may come back without one.
+    void lose(const Plane& plane, uint64_t use);
 
 private:
+    struct Use {
+        uint64_t number;
+        const void* owner;
+    };
     struct Shown {
         const Plane* plane = nullptr;
         std::shared_ptr<DumbBuffer> current, next;
-        uint32_t users = 0;
+        std::vector<Use> uses;
+        uint64_t latest = 0; ///< use that has shown something; earlier ones may not any more
     };
 
     void saveConsole(const Connector& connector);
@@ -99,6 +118,7 @@ private:
     std::vector<const Plane*> foreignPlanes(const Plane& wanted);
     Commit describe(const Update& update, const drmModeModeInfo* mode, std::span<const Plane* const> disable);
     void notify();
+    void abandonOverdueFlip();
     void settle(uint64_t ticket, Nanoseconds when, uint32_t sequence);
 
     Device& m_device;
@@ -123,15 +143,19 @@ private:
     std::mutex m_flipMutex; ///< below m_commitMutex; never held during a kernel call
     std::vector<Shown> m_shown;
     uint64_t m_lastTicket = 0;
+    uint64_t m_lastUse = 0;
     FlipStatus m_flip;
+    Nanoseconds m_flipDeadline = 0;
+    bool m_flipTimeoutLogged = false;
     std::vector<int> m_listeners;
+    std::atomic<uint64_t> m_vblanks{0};
 };
 
 /// One swapchain's use of an output.
 class OutputHandle {
 public:
     OutputHandle() = default;
-    OutputHandle(std::shared_ptr<Device> device, Output* output, const Plane* plane);
+    OutputHandle(std::shared_ptr<Device> device, Output* output, const Plane* plane, uint64_t use);
     OutputHandle(OutputHandle&& other) noexcept { swap(other); }
     OutputHandle& operator=(OutputHandle&& other) noexcept
     {
@@ -144,6 +168,7 @@ public:
     Output* operator->() const { return m_output; }
     explicit operator bool() const { return m_output != nullptr; }
     Device& device() const { return *m_device; }
+    uint64_t use() const { return m_use; }
 
 private:
     void swap(OutputHandle& other) noexcept
@@ -151,11 +176,13 @@ private:
         std::swap(m_device, other.m_device);
         std::swap(m_output, other.m_output);
         std::swap(m_plane, other.m_plane);
+        std::swap(m_use, other.m_use);
     }
 
     std::shared_ptr<Device> m_device;
     Output* m_output = nullptr;
     const Plane* m_plane = nullptr;
+    uint64_t m_use = 0;
 };
 
 } // namespace vwsi::drm

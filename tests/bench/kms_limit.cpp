@@ -143,7 +143,7 @@ int main(int count, char** arguments)
         fail(mode ? "the display has no primary plane" : "the display has no mode of this size");
 
     drm::OutputHandle output;
-    if (device->acquireOutput(connector->id, *plane, &output) != 0)
+    if (device->acquireOutput(connector->id, *plane, nullptr, &output) != 0)
         return 1;
     std::vector<std::shared_ptr<drm::DumbBuffer>> buffers(options.buffers);
     for (auto& buffer : buffers) {

@@ -6,7 +6,8 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 vm=$root/tests/rig/vm
 "$vm/make-image"
 "$vm/cross" >/dev/null
+"$vm/vkms" >/dev/null
 rc=0
-"$vm/run" --name display --timeout 900 tests/system/vm_guest/display || rc=1
+"$vm/run" --name display --append vm.vkms --timeout 900 tests/system/vm_guest/display || rc=1
 "$vm/run" --name hotplug --outputs 2 --plug --timeout 200 tests/system/vm_guest/hotplug || rc=1
 exit $rc

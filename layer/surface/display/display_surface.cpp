@@ -76,7 +76,7 @@ VkResult DisplaySurface::createTarget(const TargetInfo& info, std::unique_ptr<Ta
                    m_planeId);
         return VK_ERROR_INITIALIZATION_FAILED;
     }
-    auto made = std::make_unique<DisplayTarget>(device, *plane, m_mode, m_stackIndex, info);
+    auto made = std::make_unique<DisplayTarget>(device, *plane, m_mode, m_stackIndex, this, info);
     if (const VkResult result = made->start(); result != VK_SUCCESS)
         return result;
     *target = std::move(made);

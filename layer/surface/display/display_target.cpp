@@ -16,8 +16,6 @@ namespace vwsi {
 namespace {
 
 constexpr Nanoseconds kMillisecond = 1'000'000;
-/// A flip takes a refresh or two, and up to 50 ms where the host holds the plane's fence.
-constexpr Nanoseconds kFlipTimeout = 1000 * kMillisecond;
 constexpr Nanoseconds kMasterRetry = 250 * kMillisecond;
 /// Beyond this, one upload of everything is cheaper than the kernel's walk over the list.
 constexpr size_t kMaxDamage = 32;
@@ -25,10 +23,10 @@ constexpr size_t kMaxDamage = 32;
 } // namespace
 
 DisplayTarget::DisplayTarget(std::shared_ptr<drm::Device> device, const drm::Plane& plane, const DisplayMode& mode,
-                             uint32_t stackIndex, const TargetInfo& info)
+                             uint32_t stackIndex, const void* owner, const TargetInfo& info)
     : m_device(std::move(device)), m_plane(plane), m_connector(mode.display->connector), m_mode(mode.info),
-      m_stackIndex(stackIndex), m_extent(info.extent), m_format(*info.format), m_buffers(info.imageCount),
-      m_clock(drm::refreshPeriod(mode.info)),
+      m_stackIndex(stackIndex), m_owner(owner), m_extent(info.extent), m_format(*info.format),
+      m_buffers(info.imageCount), m_clock(drm::refreshPeriod(mode.info)),
       m_wholeImage{{0, 0, info.extent.width, info.extent.height}, visibleRegion()},
       m_composer(m_device, m_format.fourccOpaque, m_format.bytesPerPixel), m_frontPlacement(m_wholeImage)
 {
@@ -46,7 +44,7 @@ DisplayTarget::~DisplayTarget()
 
 VkResult DisplayTarget::start()
 {
-    if (const int error = m_device->acquireOutput(m_connector, m_plane, &m_output))
+    if (const int error = m_device->acquireOutput(m_connector, m_plane, m_owner, &m_output))
         return vkResultOf(error);
     if (!openDescriptors()) {
         VWSI_ERROR("no descriptor is left for a display swapchain: %s; raise the limit of open files (ulimit -n)",
@@ -144,6 +142,7 @@ drm::Output::Update DisplayTarget::describe(uint32_t index, const PlaneRegion& p
         update.damage = buffer.damage;
     // A flip that tears can change nothing but the buffer.
     update.tearing = mode == VK_PRESENT_MODE_IMMEDIATE_KHR && m_shown == placement;
+    update.use = m_output.use();
     return update;
 }
 
@@ -281,11 +280,16 @@ VkResult DisplayTarget::showWaiting()
         m_composed.reset();
         m_waiting.reset();
         m_flipping = frame;
-        m_flipDeadline = now + kFlipTimeout;
+        m_flipDeadline = now + drm::kFlipTimeout;
+        m_busySince = 0;
         m_clock.tick(now);
         finishFlip();
         return VK_SUCCESS;
     case drm::Outcome::Busy:
+        if (m_busySince == 0)
+            m_busySince = now;
+        if (now - m_busySince >= m_device->patience())
+            return failed(EBUSY);
         // Another swapchain's flip on this display ends with an event; a console's or another client's does
         // not.
         m_busyUntil = now + (m_output->flipStatus().pending ? 20 : 1) * kMillisecond;
@@ -299,6 +303,9 @@ VkResult DisplayTarget::showWaiting()
         return VK_SUCCESS;
     case drm::Outcome::Off:
         m_off = true;
+        skipWaiting();
+        return VK_SUCCESS;
+    case drm::Outcome::Superseded:
         skipWaiting();
         return VK_SUCCESS;
     case drm::Outcome::Failed:
@@ -315,12 +322,19 @@ VkResult DisplayTarget::failed(int error)
     }
     drm::Connector connector;
     if (m_device->connector(m_connector, &connector) != 0 || !connector.connected) {
-        m_unplugged = true;
+        unplug();
         VWSI_INFO("the display of a swapchain has been unplugged");
         return VK_ERROR_SURFACE_LOST_KHR;
     }
     drm::logFailure("cannot show a frame", m_device->path().c_str(), error);
     return VK_ERROR_OUT_OF_DATE_KHR;
+}
+
+void DisplayTarget::unplug()
+{
+    if (!m_unplugged)
+        m_output->lose(m_plane, m_output.use());
+    m_unplugged = true;
 }
 
 void DisplayTarget::skipWaiting()
@@ -333,6 +347,7 @@ void DisplayTarget::skipWaiting()
     }
     const Waiting frame = *m_waiting;
     m_waiting.reset();
+    m_busySince = 0;
     m_clock.tick(monotonicNow());
     if (!frame.redraw)
         m_events->framePresented(frame.serial, 0);
@@ -393,10 +408,6 @@ VkResult DisplayTarget::wait(int wake, Nanoseconds deadline)
         handleDescriptors();
     finishFlip();
     if (m_flipping && monotonicNow() >= m_flipDeadline) {
-        if (!m_flipTimeoutLogged)
-            VWSI_WARN("the driver of %s did not tell the end of a page flip within a second; see the kernel log",
-                      m_device->path().c_str());
-        m_flipTimeoutLogged = true;
         m_output->abandonFlip(m_ticket);
         finishFlip();
     }
@@ -413,7 +424,7 @@ void DisplayTarget::handleDescriptors()
         const int fd = events[static_cast<size_t>(i)].data.fd;
         if (fd == m_device->fd()) {
             if (m_device->dispatch() != 0)
-                m_unplugged = true;
+                unplug();
         } else if (fd == m_flipEvent) {
             uint64_t flips = 0;
             [[maybe_unused]] const ssize_t drained = read(m_flipEvent, &flips, sizeof(flips));
@@ -429,7 +440,8 @@ void DisplayTarget::handleDescriptors()
             drm::Connector connector;
             const bool gone =
                 changes.connectors && (m_device->connector(m_connector, &connector) != 0 || !connector.connected);
-            m_unplugged |= changes.removed || gone;
+            if (changes.removed || gone)
+                unplug();
         }
     }
 }

@@ -22,8 +22,9 @@ namespace vwsi {
 /// at the mode's rate and discarded unseen; afterwards the mode is set anew and the latest frame shown.
 class DisplayTarget final : public Target {
 public:
+    /// `owner` is the surface, to which no other one's swapchain may come.
     DisplayTarget(std::shared_ptr<drm::Device> device, const drm::Plane& plane, const DisplayMode& mode,
-                  uint32_t stackIndex, const TargetInfo& info);
+                  uint32_t stackIndex, const void* owner, const TargetInfo& info);
     ~DisplayTarget() override;
 
     /// Becomes DRM master with the first target of the device. VK_ERROR_NATIVE_WINDOW_IN_USE_KHR,
@@ -78,6 +79,7 @@ private:
     VkResult advance();
     VkResult showWaiting();
     VkResult failed(int error);
+    void unplug();
     void skipWaiting();
     void becameFront(const Waiting& frame);
     void finishFlip();
@@ -92,6 +94,7 @@ private:
     const uint32_t m_connector;
     const drmModeModeInfo m_mode;
     const uint32_t m_stackIndex;
+    const void* const m_owner;
     const VkExtent2D m_extent;
     const PixelFormat& m_format;
 
@@ -119,12 +122,12 @@ private:
     uint32_t m_front = kNone;
     PlaneRegion m_frontPlacement;
     Nanoseconds m_busyUntil = 0; ///< another client's change keeps the CRTC busy
+    Nanoseconds m_busySince = 0; ///< without a frame shown in between; 0: it is not
     bool m_away = false;         ///< another VT is shown
     bool m_lost = false;         ///< another program is master
     bool m_off = false;          ///< powered down
     bool m_unplugged = false;
     Nanoseconds m_retryMaster = 0;
-    bool m_flipTimeoutLogged = false;
 
     bool m_realVblank = false; ///< the driver flips at vertical blanks; no clock is needed
 };

@@ -19,7 +19,7 @@ qmp() {
     return 1
 }
 
-# The window of one output; the windows have no manager, so they are put side by side, or one would hide the other.
+# The window of one output; there is no window manager to place it.
 window_of() {
     local head=$1 found
     found=$(xdotool search --name "^QEMU.*vm${outputs:+(-$head)?}" 2>/dev/null |
@@ -27,18 +27,24 @@ window_of() {
             case $(xdotool getwindowname "$id") in *"vm-$head"* | "QEMU (vm)"*) echo "$id" ;; esac
         done | head -n 1)
     [ -n "$found" ] || return 1
-    xdotool windowmove "$found" $((head * 1300)) 0
+    xdotool windowmove "$found" 0 0
     printf '%s\n' "$found"
 }
 
 capture() {
     local file=$1 head=${2:-0} window
     case $file in */* | .*) reply="a capture's name has no folder in it: $file"; return 1 ;; esac
-    # Before any picture: another output's window may lie on this one.
-    [ "$outputs" = 1 ] || window_of $((1 - head)) >/dev/null || true
-    window=$(window_of "$head") || { reply="QEMU has no window for output $head"; return 1; }
-    sleep 0.1
-    reply=$(import -window "$window" "$out/$file.png" 2>&1) || return 1
+    # A capture that fails must not leave an older picture to be judged.
+    rm -f "$out/$file.png"
+    if [ "$plug" = 1 ]; then
+        # What QEMU holds for this output: it hides the window of one that was unplugged and plugged again.
+        qmp "{\"execute\":\"screendump\",\"arguments\":{\"filename\":\"$out/$file.png\",\"format\":\"png\",\"device\":\"gpu0\",\"head\":$head}}" || return 1
+    else
+        # With GL QEMU has no picture but the window's.
+        window=$(window_of "$head") || { reply="QEMU has no window for output $head"; return 1; }
+        sleep 0.1
+        reply=$(import -window "$window" "$out/$file.png" 2>&1) || return 1
+    fi
     reply=$(identify -format '%wx%h' "$out/$file.png")
 }
 

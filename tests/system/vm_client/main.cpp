@@ -9,12 +9,18 @@
 // vm-client shared COLOUR              two displays show the images of shared swapchains, until told to end
 // vm-client part COLOUR X Y W H       a colour on a part of the first display, until told to end
 // vm-client vblank DISPLAY N          N first-pixel-out fences of VK_EXT_display_control; prints their mean distance
+// vm-client pace DISPLAY N            N FIFO frames against the vertical blanks counted meanwhile; fails where there
+//                                     were more frames than blanks, or the blanks do not come at the mode's rate
+// vm-client crc WIDTH HEIGHT COLOUR [X Y W H]
+//                                     the CRC that the kernel's vkms computes for a display of this colour, or black
+//                                     with it on a part
 // vm-client hotplug                   waits at most 20 s for the hot-plug fence of VK_EXT_display_control
 // DISPLAY and MODE are indices of "list". Exit status 0: done; 1: an error, which is named; 2: bad usage.
 #include "screen.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <iomanip>
@@ -147,6 +153,60 @@ static void measureVblank(const Vulkan& vulkan, const Display& display, long cou
               << 1e6 / display.modes.at(0).parameters.refreshRate << " ms" << std::endl;
 }
 
+static int measurePace(const Vulkan& vulkan, const Display& display, long count)
+{
+    needDisplayControl(vulkan);
+    Screen screen(vulkan, display, display.modes.at(0));
+    const auto show = [&](long frames) {
+        for (long frame = 0; frame < frames; frame++) {
+            check(screen.show({0, static_cast<float>(frame % 2), 0}), "a frame");
+        }
+    };
+    // The first frames fill the queue without a wait.
+    show(5);
+    const uint64_t first = screen.vblanks();
+    const auto begin = Clock::now();
+    show(count);
+    const auto blanks = static_cast<double>(screen.vblanks() - first);
+    const std::chrono::duration<double, std::milli> spent = Clock::now() - begin;
+    const double wanted = 1e6 / display.modes.at(0).parameters.refreshRate;
+    std::cout << count << " frames in " << blanks << " vertical blanks, one every " << spent.count() / blanks
+              << " ms; the mode says " << wanted << " ms" << std::endl;
+    // One blank is cut off at either end.
+    const bool steady = std::abs(spent.count() / blanks - wanted) < wanted * (0.02 + 1 / blanks);
+    return static_cast<double>(count) <= blanks + 1 && steady ? 0 : 1;
+}
+
+// drivers/gpu/drm/vkms/vkms_composer.c: each pixel is four 16-bit numbers, alpha first; no inversion at either end.
+static uint32_t vkmsCrc(VkExtent2D size, const Colour& colour, const VkRect2D& part)
+{
+    const auto wide = [](float component) { return static_cast<uint64_t>(component * 255 + 0.5F) * 257; };
+    const uint64_t black = 0xffff;
+    const uint64_t drawn = black | wide(colour[0]) << 16 | wide(colour[1]) << 32 | wide(colour[2]) << 48;
+    const auto within = [](uint32_t at, int32_t offset, uint32_t length) {
+        return at >= static_cast<uint32_t>(offset) && at - static_cast<uint32_t>(offset) < length;
+    };
+    std::array<uint32_t, 256> table{};
+    for (uint32_t byte = 0; byte < 256; byte++) {
+        table[byte] = byte;
+        for (int bit = 0; bit < 8; bit++) {
+            table[byte] = table[byte] >> 1 ^ (table[byte] & 1 ? 0xedb88320U : 0);
+        }
+    }
+    uint32_t crc = 0;
+    for (uint32_t y = 0; y < size.height; y++) {
+        for (uint32_t x = 0; x < size.width; x++) {
+            const bool inside =
+                within(x, part.offset.x, part.extent.width) && within(y, part.offset.y, part.extent.height);
+            const uint64_t pixel = inside ? drawn : black;
+            for (int shift = 0; shift < 64; shift += 8) {
+                crc = crc >> 8 ^ table[(crc ^ static_cast<uint32_t>(pixel >> shift)) & 255];
+            }
+        }
+    }
+    return crc;
+}
+
 static int awaitHotplug(const Vulkan& vulkan)
 {
     needDisplayControl(vulkan);
@@ -172,6 +232,18 @@ int main(int argc, char** argv)
             misuse("wrong number of arguments for " + verb);
         }
     };
+    if (verb == "crc") {
+        need(3, 7);
+        const auto number = [&](size_t index) { return static_cast<uint32_t>(std::stoul(arguments.at(index))); };
+        const VkExtent2D size{number(1), number(2)};
+        VkRect2D part{{0, 0}, size};
+        if (arguments.size() > 4) {
+            part = {{std::stoi(arguments[4]), std::stoi(arguments.at(5))}, {number(6), number(7)}};
+        }
+        std::cout << "0x" << std::hex << std::setw(8) << std::setfill('0')
+                  << vkmsCrc(size, colourOf(arguments[3]), part) << std::endl;
+        return 0;
+    }
     std::signal(SIGTERM, tell);
     std::signal(SIGINT, tell);
 
@@ -224,6 +296,10 @@ int main(int argc, char** argv)
         need(2, 2);
         measureVblank(vulkan, pick(displays, std::stoul(arguments[1])), std::stol(arguments[2]));
         return 0;
+    }
+    if (verb == "pace") {
+        need(2, 2);
+        return measurePace(vulkan, pick(displays, std::stoul(arguments[1])), std::stol(arguments[2]));
     }
     if (verb == "hotplug") {
         return awaitHotplug(vulkan);

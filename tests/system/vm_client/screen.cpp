@@ -127,7 +127,21 @@ VkSwapchainCreateInfoKHR Screen::describe(const Display& display, const VkDispla
     info.compositeAlpha = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
     info.presentMode = VK_PRESENT_MODE_FIFO_KHR;
     info.clipped = VK_TRUE;
+    m_counters.sType = VK_STRUCTURE_TYPE_SWAPCHAIN_COUNTER_CREATE_INFO_EXT;
+    m_counters.surfaceCounters = VK_SURFACE_COUNTER_VBLANK_BIT_EXT;
+    if (vulkan.hasDisplayControl) {
+        info.pNext = &m_counters;
+    }
     return info;
+}
+
+uint64_t Screen::vblanks() const
+{
+    const auto count = m_vulkan.deviceFunction<PFN_vkGetSwapchainCounterEXT>("vkGetSwapchainCounterEXT");
+    uint64_t value = 0;
+    check(count(m_vulkan.device, m_swapchains.at(0), VK_SURFACE_COUNTER_VBLANK_BIT_EXT, &value),
+          "vkGetSwapchainCounterEXT");
+    return value;
 }
 
 void Screen::prepare()

@@ -26,6 +26,9 @@ public:
     // From now on frames go to this part of the display.
     void place(const VkRect2D& destination) { m_destination = destination; }
 
+    // Vertical blanks so far (VK_EXT_display_control).
+    uint64_t vblanks() const;
+
     // One frame; the first result that is no success, of acquire or present.
     VkResult show(const std::array<float, 3>& colour);
 
@@ -37,6 +40,7 @@ private:
     const Vulkan& m_vulkan;
     VkExtent2D m_extent{};
     std::optional<VkRect2D> m_destination;
+    VkSwapchainCounterCreateInfoEXT m_counters{};
     std::vector<VkSurfaceKHR> m_surfaces;
     std::vector<VkSwapchainKHR> m_swapchains;
     std::vector<VkSemaphore> m_acquired; // one a swapchain

@@ -220,7 +220,7 @@ protected:
     int acquire(Device& device, int index, OutputHandle* output)
     {
         const auto offset = static_cast<uint32_t>(index);
-        return device.acquireOutput(20 + offset, *device.resources().plane(30 + offset), output);
+        return device.acquireOutput(20 + offset, *device.resources().plane(30 + offset), nullptr, output);
     }
 };
 

@@ -27,7 +27,7 @@ protected:
         kernel.atomic = GetParam();
         ASSERT_EQ(Device::open("/dev/dri/card0", &device), 0);
         plane = device->resources().plane(30);
-        ASSERT_EQ(device->acquireOutput(20, *plane, &output), 0);
+        ASSERT_EQ(device->acquireOutput(20, *plane, nullptr, &output), 0);
         for (int i = 0; i < 3; ++i)
             buffers.push_back(make(1280, 800));
     }
@@ -210,7 +210,7 @@ TEST_P(DrmOutput, LeavesDisplaysDarkThatWereDark)
 {
     OutputHandle second;
     const Plane& other = *device->resources().plane(31);
-    ASSERT_EQ(device->acquireOutput(21, other, &second), 0);
+    ASSERT_EQ(device->acquireOutput(21, other, nullptr, &second), 0);
     Output::Update frame = update(0);
     frame.plane = &other;
     ASSERT_NE(second->show(frame, preferred(), &ticket, &error), Outcome::Failed);
@@ -269,7 +269,7 @@ TEST_P(DrmOutput, DrivesTwoDisplaysAtOnce)
 {
     OutputHandle second;
     const Plane& other = *device->resources().plane(31);
-    ASSERT_EQ(device->acquireOutput(21, other, &second), 0);
+    ASSERT_EQ(device->acquireOutput(21, other, nullptr, &second), 0);
     show(0);
     ASSERT_TRUE(done());
     kernel.autoFlip = false;

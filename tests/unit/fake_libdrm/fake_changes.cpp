@@ -54,7 +54,7 @@ int setCrtc(int fd, uint32_t crtc, uint32_t framebuffer, uint32_t x, uint32_t y,
     return negated(call.state.setCrtc(crtc, framebuffer, x, y, connectors, count, mode));
 }
 
-int pageFlip(int fd, uint32_t id, uint32_t framebuffer, uint32_t flags, void*)
+int pageFlip(int fd, uint32_t id, uint32_t framebuffer, uint32_t flags, void* userData)
 {
     const Call call("drmModePageFlip", fd);
     if (call.error || !call.master())
@@ -75,7 +75,7 @@ int pageFlip(int fd, uint32_t id, uint32_t framebuffer, uint32_t flags, void*)
             plane.framebuffer = framebuffer;
     }
     if (flags & DRM_MODE_PAGE_FLIP_EVENT)
-        call.state.startFlip(id, call.file);
+        call.state.startFlip(id, call.file, userData);
     return 0;
 }
 
@@ -134,13 +134,13 @@ int atomicAddProperty(drmModeAtomicReqPtr request, uint32_t object, uint32_t pro
     return static_cast<int>(values.size());
 }
 
-int atomicCommit(int fd, drmModeAtomicReqPtr request, uint32_t flags, void*)
+int atomicCommit(int fd, drmModeAtomicReqPtr request, uint32_t flags, void* userData)
 {
     const bool test = flags & DRM_MODE_ATOMIC_TEST_ONLY;
     const Call call(test ? "test" : "drmModeAtomicCommit", fd);
     if (call.error)
         return negated(call.error);
-    const int error = call.state.commit(call.file, *reinterpret_cast<Request*>(request), flags);
+    const int error = call.state.commit(call.file, *reinterpret_cast<Request*>(request), flags, userData);
     if (!error && !test)
         call.state.setFlags(flags);
     return negated(error);

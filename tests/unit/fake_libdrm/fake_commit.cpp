@@ -83,7 +83,7 @@ static int applyPlane(Kernel::State& state, Plane& plane, const std::string& nam
     return EINVAL;
 }
 
-int Kernel::State::commit(const std::shared_ptr<File>& file, const Request& request, uint32_t flags)
+int Kernel::State::commit(const std::shared_ptr<File>& file, const Request& request, uint32_t flags, void* userData)
 {
     if (!file->atomic)
         return EINVAL;
@@ -149,7 +149,7 @@ int Kernel::State::commit(const std::shared_ptr<File>& file, const Request& requ
                 kernel.crtc(id).framebuffer = plane.framebuffer;
         }
         if (flags & DRM_MODE_PAGE_FLIP_EVENT)
-            startFlip(id, file);
+            startFlip(id, file, userData);
     }
     return 0;
 }

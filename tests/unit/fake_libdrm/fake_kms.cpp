@@ -291,9 +291,9 @@ void Kernel::State::release(File& file)
     ::close(file.eventWriter);
 }
 
-void Kernel::State::startFlip(uint32_t crtc, const std::shared_ptr<File>& file)
+void Kernel::State::startFlip(uint32_t crtc, const std::shared_ptr<File>& file, void* userData)
 {
-    flips[crtc] = file;
+    flips[crtc] = {file, userData};
     if (kernel.autoFlip)
         sendFlip(crtc);
 }
@@ -303,7 +303,8 @@ void Kernel::State::sendFlip(uint32_t crtc)
     const auto flip = flips.find(crtc);
     if (flip == flips.end())
         return;
-    const std::shared_ptr<File> file = flip->second.lock();
+    const std::shared_ptr<File> file = flip->second.file.lock();
+    void* const userData = flip->second.userData;
     flips.erase(flip);
     if (!file)
         return;
@@ -316,6 +317,7 @@ void Kernel::State::sendFlip(uint32_t crtc)
     event.tv_usec = static_cast<uint32_t>(now.tv_nsec / 1000);
     event.sequence = kernel.realVblank ? ++sequence : 0;
     event.crtc_id = crtc;
+    event.user_data = reinterpret_cast<uintptr_t>(userData);
     [[maybe_unused]] const ssize_t written = write(file->eventWriter, &event, sizeof(event));
 }
 

@@ -40,8 +40,12 @@ struct Kernel::State {
     std::map<uint32_t, Framebuffer> framebuffers;
     std::map<uint32_t, std::vector<uint8_t>> blobs;
     std::map<void*, size_t> mappings;
-    std::map<std::string, int> objects;            ///< given out by Get functions, by kind
-    std::map<uint32_t, std::weak_ptr<File>> flips; ///< pending, by CRTC
+    std::map<std::string, int> objects; ///< given out by Get functions, by kind
+    struct Flip {
+        std::weak_ptr<File> file;
+        void* userData;
+    };
+    std::map<uint32_t, Flip> flips; ///< pending, by CRTC
     uint32_t lastId = 1000;
     uint32_t sequence = 100;
 
@@ -58,9 +62,9 @@ struct Kernel::State {
 
     void release(File& file);
     void removeFramebuffer(uint32_t id);
-    void startFlip(uint32_t crtc, const std::shared_ptr<File>& file);
+    void startFlip(uint32_t crtc, const std::shared_ptr<File>& file, void* userData);
     void sendFlip(uint32_t crtc);
-    int commit(const std::shared_ptr<File>& file, const Request& request, uint32_t flags);
+    int commit(const std::shared_ptr<File>& file, const Request& request, uint32_t flags, void* userData);
     int setCrtc(uint32_t crtc, uint32_t framebuffer, uint32_t x, uint32_t y, const uint32_t* connectors, int count,
                 const drmModeModeInfo* mode);
     int checkPlane(const Plane& plane) const;
