@@ -158,6 +158,42 @@ if [ "$package" = venus-wsi-layer ]; then
         lines "$work/reader" "$rig" "$work/one" "${lines//REPOSITORY//mnt/repository}"
 fi
 
+if [ "$package" = venus-wsi-layer ]; then
+    echo "# the patched driver in place of Alpine's"
+    tiny() { # tiny NAME VERSION PATH [LINE...]: a package with one file
+        rm -rf "$work/tiny" "$work/tiny.fields"
+        mkdir -p "$work/tiny/${3%/*}"
+        echo "$1" >"$work/tiny/$3"
+        printf '%s\n' "pkgname = $1" "pkgver = $2" "pkgdesc = Stand-in" "url = https://www.mesa3d.org" "arch = $arch" \
+            "license = MIT" "origin = $1" "${@:4}" >"$work/tiny.fields"
+        repo package "$work/tiny.fields" "$work/tiny" --key "$key" --out "$work/drivers/$arch" >/dev/null
+    }
+    # The relation is the recipe's own; the drivers are none.
+    # shellcheck disable=SC2016
+    relation=$(srcdir=. CARCH=$arch subpkgdir=$work/split sh -euc '. "$1"; depends="" provides=""; _default
+        for value in $depends; do echo "depend = $value"; done
+        for value in $provides; do echo "provides = $value"; done' recipe "$tools/venus-mesa/APKBUILD")
+    tiny venus-mesa 25.0.7-r0 usr/share/venus-mesa/icd.d/virtio_icd.json
+    tiny venus-mesa-default 25.0.7-r0 usr/share/vulkan/icd.d/venus-mesa_icd.json "depend = venus-mesa" "$relation"
+    tiny mesa-vulkan-virtio 99.1-r0 usr/share/vulkan/icd.d/virtio_icd.$arch.json
+    repo index "$work/drivers/$arch" --key "$key" >/dev/null
+    fresh_tree driver
+    manifests() { (cd "$work/driver/usr/share" && echo $(ls */icd.d)) 2>/dev/null; }
+    shows() { local found; found=$(manifests); echo "$found"; [ "$found" = "$1" ]; }
+    alpines="virtio_icd.$arch.json"
+    check "Alpine's driver is installed" apk driver "$work/drivers" add mesa-vulkan-virtio
+    check "the patched one is added beside it" apk driver "$work/drivers" add venus-mesa
+    check "both manifests are there" shows "venus-mesa/icd.d: virtio_icd.json vulkan/icd.d: $alpines"
+    check "it takes the place of Alpine's" apk driver "$work/drivers" add venus-mesa-default
+    ours="venus-mesa/icd.d: virtio_icd.json vulkan/icd.d: venus-mesa_icd.json"
+    check "one manifest is where the loader looks" shows "$ours"
+    check "an upgrade leaves it there" apk driver "$work/drivers" upgrade --no-self-upgrade
+    check "nor brings Alpine's back" shows "$ours"
+    check "it goes" apk driver "$work/drivers" del venus-mesa-default venus-mesa
+    check "Alpine's comes back" apk driver "$work/drivers" add -u mesa-vulkan-virtio
+    check "and is alone" shows "$alpines"
+fi
+
 echo "# upgrading and removing"
 if [ -d "$tools/$port" ]; then
     "$tools/make-repository" --repack --arch $arch --stand-ins --output "$work/two" --key "$key" --pkgrel 1 "$port" >"$log" 2>&1 || {
