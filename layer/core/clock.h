@@ -17,6 +17,13 @@ inline Nanoseconds monotonicNow()
     return static_cast<Nanoseconds>(ts.tv_sec) * 1'000'000'000u + static_cast<Nanoseconds>(ts.tv_nsec);
 }
 
+/// More than thirty years ahead: nobody lives to see it, and system and library interfaces whose numbers are signed or
+/// have 32 bits would take it for the past.
+constexpr bool isFar(Nanoseconds deadline)
+{
+    return deadline > kForever / 16;
+}
+
 /// `now + timeout` that saturates at kForever.
 inline Nanoseconds deadlineAfter(Nanoseconds timeout)
 {

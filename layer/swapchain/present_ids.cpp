@@ -1,9 +1,8 @@
 #include "swapchain/present_ids.h"
 
-#include "core/clock.h"
+#include "core/timed_wait.h"
 
 #include <algorithm>
-#include <chrono>
 
 namespace vwsi {
 
@@ -54,12 +53,7 @@ VkResult PresentIds::wait(uint64_t id, uint64_t timeout)
         if (deadline != kForever && (deadline == 0 || monotonicNow() >= deadline))
             return VK_TIMEOUT;
         ++m_waiting;
-        // Far deadlines overflow the library's clock arithmetic.
-        constexpr Nanoseconds kFar = INT64_MAX / 2;
-        if (deadline >= kFar)
-            m_changed.wait(lock);
-        else
-            m_changed.wait_until(lock, std::chrono::steady_clock::time_point(std::chrono::nanoseconds(deadline)));
+        sleepUntil(m_changed, lock, deadline);
         --m_waiting;
     }
 }

@@ -5,11 +5,11 @@
 #include "core/log.h"
 #include "core/queue.h"
 #include "core/struct_chain.h"
+#include "core/timed_wait.h"
 #include "surface/present_mode_compatibility.h"
 #include "surface/present_scaling.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace vwsi {
@@ -286,13 +286,9 @@ VkResult Swapchain::acquire(uint64_t timeout, uint32_t* imageIndex)
                 return VK_NOT_READY;
             if (m_group)
                 group.unlock();
-            if (deadline == kForever) {
-                m_freed.wait(lock);
-            } else if (monotonicNow() >= deadline) {
+            if (monotonicNow() >= deadline)
                 return VK_TIMEOUT;
-            } else {
-                m_freed.wait_until(lock, std::chrono::steady_clock::time_point(std::chrono::nanoseconds(deadline)));
-            }
+            sleepUntil(m_freed, lock, deadline);
             if (m_group) {
                 lock.unlock();
                 group.lock();

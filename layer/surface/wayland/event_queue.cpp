@@ -1,11 +1,11 @@
 #include "surface/wayland/event_queue.h"
 
 #include "core/log.h"
+#include "core/poll.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <poll.h>
 
 namespace vwsi {
 
@@ -20,10 +20,7 @@ struct Seen {
 Seen pollConnection(int descriptor, short events, int wake, Nanoseconds deadline)
 {
     pollfd descriptors[2] = {{descriptor, events, 0}, {wake, POLLIN, 0}};
-    const Nanoseconds now = deadline == 0 || deadline == kForever ? 0 : monotonicNow();
-    const Nanoseconds left = deadline > now ? deadline - now : 0;
-    const timespec limit{static_cast<time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
-    if (ppoll(descriptors, 2, deadline == kForever ? nullptr : &limit, nullptr) <= 0)
+    if (pollUntil(descriptors, deadline) <= 0)
         return {0, false};
     return {descriptors[0].revents, descriptors[1].revents != 0};
 }

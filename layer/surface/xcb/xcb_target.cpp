@@ -1,12 +1,12 @@
 #include "surface/xcb/xcb_target.h"
 
 #include "core/log.h"
+#include "core/poll.h"
 #include "core/settings.h"
 #include "surface/xcb/sigpipe_guard.h"
 
 #include <algorithm>
 #include <new>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -377,9 +377,7 @@ bool XcbTarget::sleep(int wake, Nanoseconds deadline)
     }
 
     pollfd descriptors[] = {{socket, POLLIN, 0}, {wake, POLLIN, 0}, {m_elsewhere, POLLIN, 0}};
-    const Nanoseconds left = until == kForever ? 0 : until - std::min(monotonicNow(), until);
-    const timespec limit{static_cast<time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
-    const int ready = ppoll(descriptors, std::size(descriptors), until == kForever ? nullptr : &limit, nullptr);
+    const int ready = pollUntil(descriptors, until);
     if (ready == 0)
         return until == deadline;
     if (descriptors[2].revents) {
