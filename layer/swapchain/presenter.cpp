@@ -85,17 +85,28 @@ void* Presenter::threadMain(void* self)
 void Presenter::run()
 {
     while (!m_stop.load(std::memory_order_acquire)) {
-        if (m_failed) {
-            pollDescriptors(m_wake, -1, kForever);
-        } else if (!m_hasCurrent && m_swapchain.m_shared) {
-            stepShared();
-        } else if (!m_hasCurrent && !takeFrame()) {
-            waitUntil(kForever);
-        } else if (m_stage == Stage::GpuWait) {
-            stepGpuWait();
-        } else {
-            stepPacing();
+        try {
+            step();
+        } catch (...) {
+            // Nothing but memory can run out here.
+            fail(VK_ERROR_OUT_OF_HOST_MEMORY);
         }
+    }
+}
+
+void Presenter::step()
+{
+    if (m_failed) {
+        pollDescriptors(m_wake, -1, kForever);
+        drainWake();
+    } else if (!m_hasCurrent && m_swapchain.m_shared) {
+        stepShared();
+    } else if (!m_hasCurrent && !takeFrame()) {
+        waitUntil(kForever);
+    } else if (m_stage == Stage::GpuWait) {
+        stepGpuWait();
+    } else {
+        stepPacing();
     }
 }
 
@@ -303,12 +314,17 @@ void Presenter::handOver()
 void Presenter::waitUntil(Nanoseconds deadline)
 {
     const VkResult result = m_swapchain.m_target->wait(m_wake, deadline);
-    uint64_t count = 0;
-    [[maybe_unused]] const ssize_t drained = read(m_wake, &count, sizeof(count));
+    drainWake();
     if (result < 0)
         fail(result);
     else if (result != VK_SUCCESS)
         m_swapchain.latch(result);
+}
+
+void Presenter::drainWake()
+{
+    uint64_t count = 0;
+    [[maybe_unused]] const ssize_t drained = read(m_wake, &count, sizeof(count));
 }
 
 void Presenter::drop(const PendingFrame& frame)

@@ -63,6 +63,7 @@ private:
 
     static void* threadMain(void* self);
     void run();
+    void step();
     /// Makes the oldest queued frame the current one; false when there is none.
     bool takeFrame();
     /// Looks at the next queued frame without taking it; false when there is none.
@@ -77,6 +78,8 @@ private:
     void handOver();
     /// Lets the target handle its events until `deadline`, or until woken.
     void waitUntil(Nanoseconds deadline);
+    /// Empties the descriptor that wake() makes readable.
+    void drainWake();
     /// The GPU was done with the current frame at `when`.
     void gpuDone(Nanoseconds when);
     /// Sees whether the GPU is done with the next queued frame, if somebody will ask when. Returns when to look again.
