@@ -17,6 +17,8 @@ constexpr Nanoseconds kFenceSlice = 1'000'000;
 /// From this age on the fence is asked, too: the word may never come.
 constexpr Nanoseconds kFenceLookAfter = 20'000'000;
 constexpr Nanoseconds kFenceLookEvery = 10'000'000;
+/// A frame counts as stuck after no fewer looks than these.
+constexpr uint32_t kLooksBeforeLoss = 8;
 /// Words that stay away although their fence has signalled, before the fast path is given up.
 constexpr uint32_t kMissedWordsAllowed = 3;
 
@@ -70,13 +72,27 @@ CompletionWaiter::Status CompletionWaiter::pollFence(const Frame& frame, Nanosec
         VWSI_ERROR("the device was lost while a frame was copied; see the host's log (renderer, MoltenVK)");
         return Status::Lost;
     }
-    const Nanoseconds age = monotonicNow() - frame.submitted;
-    if (frame.patient || age < settings().stuckTimeoutNs)
+    if (frame.patient || !patienceEnds(frame))
         return Status::Pending;
     VWSI_ERROR("the GPU did not finish the copy of swapchain image %u within %llu ms; the host is stuck or a semaphore "
                "that the present waits for is never signalled (VENUS_WSI_TIMEOUT_MS sets the limit)",
-               frame.image, static_cast<unsigned long long>(age / 1'000'000));
+               frame.image, static_cast<unsigned long long>(m_waited / 1'000'000));
     return Status::Lost;
+}
+
+bool CompletionWaiter::patienceEnds(const Frame& frame)
+{
+    const Nanoseconds limit = settings().stuckTimeoutNs;
+    const Nanoseconds now = monotonicNow();
+    if (m_waitedFor != frame.submitted) {
+        m_waitedFor = frame.submitted;
+        m_waited = 0;
+        m_lastLook = frame.submitted;
+    }
+    // Where the clock has leapt, the process or the machine was stopped, and the GPU perhaps as well.
+    m_waited += std::min(now - m_lastLook, limit / kLooksBeforeLoss);
+    m_lastLook = now;
+    return m_waited >= limit;
 }
 
 Nanoseconds CompletionWaiter::pause(const Frame& frame) const

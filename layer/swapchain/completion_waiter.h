@@ -43,6 +43,8 @@ public:
 private:
     Status pollFence(const Frame& frame, Nanoseconds patience);
     Status done(const Frame& frame);
+    /// The time that a frame may take is up.
+    bool patienceEnds(const Frame& frame);
 
     Device& m_device;
     CopyEngine& m_engine;
@@ -50,6 +52,9 @@ private:
     Nanoseconds m_typical = 0; ///< running mean of the time from submission to completion
     uint64_t m_nextFenceLook = 0;
     uint32_t m_missedWords = 0;
+    Nanoseconds m_waitedFor = 0; ///< Frame::submitted of the frame that the next two are about
+    Nanoseconds m_waited = 0;
+    Nanoseconds m_lastLook = 0;
 };
 
 } // namespace vwsi
