@@ -58,16 +58,16 @@ Surface* Instance::surface(VkSurfaceKHR handle)
     return entry == m_surfaces.end() ? nullptr : entry->surface.get();
 }
 
-std::unique_ptr<Surface> Instance::removeSurface(VkSurfaceKHR handle)
+void Instance::removeSurface(VkSurfaceKHR handle)
 {
+    std::shared_ptr<Surface> removed; // ends without the lock
     const std::lock_guard lock(m_mutex);
     const auto entry = std::find_if(m_surfaces.begin(), m_surfaces.end(),
                                     [&](const SurfaceEntry& known) { return known.handle == handle; });
     if (entry == m_surfaces.end())
-        return nullptr;
-    std::unique_ptr<Surface> surface = std::move(entry->surface);
+        return;
+    removed = std::move(entry->surface);
     m_surfaces.erase(entry);
-    return surface;
 }
 
 } // namespace vwsi

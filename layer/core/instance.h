@@ -59,13 +59,13 @@ public:
     void addSurface(VkSurfaceKHR handle, std::unique_ptr<Surface> surface);
     /// The state of a surface, or null when another layer made it.
     Surface* surface(VkSurfaceKHR handle);
-    /// Takes the state of a surface out.
-    std::unique_ptr<Surface> removeSurface(VkSurfaceKHR handle);
+    /// Forgets a surface that is being destroyed.
+    void removeSurface(VkSurfaceKHR handle);
 
 private:
     struct SurfaceEntry {
         VkSurfaceKHR handle;
-        std::unique_ptr<Surface> surface;
+        std::shared_ptr<Surface> surface;
     };
 
     const VkInstance m_handle;

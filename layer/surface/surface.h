@@ -25,7 +25,9 @@ struct SurfaceState {
 ///
 /// The handle is the loader's; the layer keeps this object beside it. Methods are called on application threads, and
 /// those without a swapchain lock may be called concurrently.
-class Surface {
+///
+/// It ends with its handle, or with the last of its swapchains where the application destroys these later than it may.
+class Surface : public std::enable_shared_from_this<Surface> {
 public:
     virtual ~Surface() = default;
 

@@ -29,8 +29,8 @@ bool mayBeAMailbox(const VkSwapchainCreateInfoKHR& info)
 } // namespace
 
 Swapchain::Swapchain(Device& device, Surface& surface, const VkAllocationCallbacks* callbacks)
-    : m_allocator(callbacks), m_device(device), m_surface(surface), m_engine(device, m_engineAllocator),
-      m_presenter(*this, device, m_engine, m_records)
+    : m_allocator(callbacks), m_device(device), m_surface(surface), m_surfaceLife(surface.shared_from_this()),
+      m_engine(device, m_engineAllocator), m_presenter(*this, device, m_engine, m_records)
 {
 }
 
@@ -108,6 +108,11 @@ uint32_t Swapchain::imageCount(const VkSwapchainCreateInfoKHR& info, const Surfa
 VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info, const std::shared_ptr<ImageGroup>& group)
 {
     m_format = findPixelFormat(info.imageFormat);
+    if (info.imageExtent.width == 0 || info.imageExtent.height == 0) {
+        VWSI_ERROR("a swapchain of %ux%u pixels has no images; wait until the window has a size",
+                   info.imageExtent.width, info.imageExtent.height);
+        return VK_ERROR_INITIALIZATION_FAILED;
+    }
     if (!m_format || info.imageArrayLayers != 1) {
         VWSI_ERROR("swapchain format %d with %u layers cannot be presented on %s; ask the surface for its formats",
                    info.imageFormat, info.imageArrayLayers, m_surface.windowSystem());

@@ -132,6 +132,7 @@ private:
     HostAllocator m_allocator;
     Device& m_device;
     Surface& m_surface;
+    const std::shared_ptr<Surface> m_surfaceLife;
     const PixelFormat* m_format = nullptr;
     VkExtent2D m_extent{};
     PresentScaling m_scaling; ///< wanted only on surfaces with a size of their own
