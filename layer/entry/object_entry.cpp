@@ -2,6 +2,7 @@
 // swapchain's memory, and names and private data of handles that the driver doesn't know.
 
 #include "core/device.h"
+#include "core/log.h"
 #include "core/scratch_arena.h"
 #include "core/struct_chain.h"
 #include "entry/hooks.h"
@@ -38,7 +39,11 @@ VKAPI_ATTR VkResult VKAPI_CALL ImportSemaphoreFdKHR(VkDevice device, const VkImp
         // Marked first: after the import there must be no way to fail.
         if (!object.isShared(pImportInfo->semaphore))
             object.markShared(pImportInfo->semaphore);
-        return object.next().ImportSemaphoreFdKHR(device, pImportInfo);
+        const VkResult result = object.next().ImportSemaphoreFdKHR(device, pImportInfo);
+        // What an acquire has said of the payload before does not hold for the new one.
+        if (result == VK_SUCCESS)
+            object.ledger().forget(pImportInfo->semaphore);
+        return result;
     });
 }
 
@@ -59,10 +64,13 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateImage(VkDevice device, const VkImageCreateI
     const RewrittenChain chain = chainWithout(arena, pCreateInfo->pNext, [](VkStructureType type) {
         return type == VK_STRUCTURE_TYPE_IMAGE_SWAPCHAIN_CREATE_INFO_KHR;
     });
+    if (!chain.complete) {
+        VWSI_ERROR("vkCreateImage: VkImageSwapchainCreateInfoKHR stands behind a struct that is newer than this build "
+                   "of the layer; put it first in the pNext chain");
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    }
     if (chain.chain == pCreateInfo->pNext)
         return object.next().CreateImage(device, pCreateInfo, pAllocator, pImage);
-    if (!chain.complete)
-        return VK_ERROR_OUT_OF_HOST_MEMORY;
     VkImageCreateInfo info = *pCreateInfo;
     info.pNext = chain.chain;
     // The image is going to share the memory of a presentable image. A null swapchain asks for nothing.

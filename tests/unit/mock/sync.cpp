@@ -163,10 +163,15 @@ VkResult SignalSemaphore(VkDevice handle, const VkSemaphoreSignalInfo* info)
     return VK_SUCCESS;
 }
 
-VkResult ImportSemaphoreFdKHR(VkDevice handle, const VkImportSemaphoreFdInfoKHR*)
+VkResult ImportSemaphoreFdKHR(VkDevice handle, const VkImportSemaphoreFdInfoKHR* info)
 {
     Call call("vkImportSemaphoreFdKHR", handle);
-    return noDescriptor(call);
+    auto* const semaphore = info->fd == -1 && info->semaphore ? call.get<Semaphore>(info->semaphore) : nullptr;
+    if (!semaphore || info->handleType != VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_SYNC_FD_BIT)
+        return noDescriptor(call);
+    // No descriptor stands for a payload that is signalled already.
+    semaphore->signalled = true;
+    return call.fails() ? call.result() : VK_SUCCESS;
 }
 
 VkResult GetSemaphoreFdKHR(VkDevice handle, const VkSemaphoreGetFdInfoKHR*, int* fd)
