@@ -77,7 +77,7 @@ VkResult Device::collectQueues(const VkDeviceCreateInfo& info)
                 continue;
             if (const VkResult result = adopt(handle); result != VK_SUCCESS)
                 return result;
-            m_queues.push_back(std::make_unique<Queue>(*this, handle, asked.queueFamilyIndex, asked.flags));
+            m_queues.push_back(std::make_unique<Queue>(*this, handle, asked.queueFamilyIndex));
             if (m_physicalDevice.familyPresents(asked.queueFamilyIndex) &&
                 std::find(m_presentFamilies.begin(), m_presentFamilies.end(), asked.queueFamilyIndex) ==
                     m_presentFamilies.end())
@@ -122,14 +122,16 @@ void Device::forgetSemaphore(VkSemaphore semaphore)
 
 VkResult Device::signal(VkSemaphore semaphore, VkFence fence)
 {
-    // Any queue will do; one without protected content, because only those take every kind of submission.
-    const auto usable =
-        std::find_if(m_queues.begin(), m_queues.end(), [](const auto& queue) { return queue->flags() == 0; });
-    if (usable == m_queues.end()) {
-        VWSI_ERROR("acquire cannot signal a fence: the device was created without an ordinary queue");
+    if (m_queues.empty()) {
+        VWSI_ERROR("acquire cannot signal a fence: the device was created without a queue");
         return VK_ERROR_INITIALIZATION_FAILED;
     }
-    return (*usable)->signal(semaphore, fence);
+    // Any queue will do; best one whose lock nobody holds, as vkQueueWaitIdle does for as long as it takes.
+    for (const auto& queue : m_queues) {
+        if (const VkResult result = queue->signal(semaphore, fence, Queue::Locking::Try); result != VK_NOT_READY)
+            return result;
+    }
+    return m_queues.front()->signal(semaphore, fence, Queue::Locking::Wait);
 }
 
 void Device::setLost()

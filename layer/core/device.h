@@ -94,12 +94,13 @@ private:
     std::vector<std::unique_ptr<Queue>> m_queues;
     std::vector<uint32_t> m_presentFamilies;
     AcquireLedger m_ledger;
-    FencePool m_fences;
 
     std::mutex m_mutex;
     std::vector<VkSemaphore> m_sharedSemaphores;
     std::atomic<bool> m_anyShared{false};
     std::vector<Swapchain*> m_swapchains;
+
+    FencePool m_fences; ///< last, because its end may find that the device is lost
 };
 
 } // namespace vwsi

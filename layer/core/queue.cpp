@@ -245,10 +245,7 @@ int severity(VkResult result)
 
 } // namespace
 
-Queue::Queue(Device& device, VkQueue handle, uint32_t family, VkDeviceQueueCreateFlags flags)
-    : m_device(device), m_handle(handle), m_family(family), m_flags(flags)
-{
-}
+Queue::Queue(Device& device, VkQueue handle, uint32_t family) : m_device(device), m_handle(handle), m_family(family) {}
 
 VkResult Queue::submit(uint32_t count, const VkSubmitInfo* submits, VkFence fence)
 {
@@ -280,12 +277,17 @@ VkResult Queue::waitIdle()
     return m_device.noted(m_device.next().QueueWaitIdle(m_handle));
 }
 
-VkResult Queue::signal(VkSemaphore semaphore, VkFence fence)
+VkResult Queue::signal(VkSemaphore semaphore, VkFence fence, Locking locking)
 {
-    const std::lock_guard lock(m_mutex);
+    std::unique_lock lock(m_mutex, std::try_to_lock);
+    if (!lock && locking == Locking::Try)
+        return VK_NOT_READY;
+    if (!lock)
+        lock.lock();
     const VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr,   0, nullptr, nullptr, 0, nullptr,
                               semaphore ? 1u : 0u,           &semaphore};
-    return m_device.next().QueueSubmit(m_handle, semaphore ? 1 : 0, semaphore ? &submit : nullptr, fence);
+    return m_device.noted(
+        m_device.next().QueueSubmit(m_handle, semaphore ? 1 : 0, semaphore ? &submit : nullptr, fence));
 }
 
 VkResult Queue::trySubmit(VkCommandBuffer command, VkFence fence)
@@ -363,7 +365,7 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
         // A present fence tells that the wait semaphores may be used again; it follows the submission on this queue.
         const VkFence* const presentFence = requests[i].fence;
         if (presentFence && *presentFence) {
-            const VkResult signalled = m_device.next().QueueSubmit(m_handle, 0, nullptr, *presentFence);
+            const VkResult signalled = m_device.noted(m_device.next().QueueSubmit(m_handle, 0, nullptr, *presentFence));
             if (signalled != VK_SUCCESS)
                 results[i] = signalled;
         }

@@ -15,13 +15,12 @@ class Device;
 /// satisfied are struck from what goes down.
 class Queue {
 public:
-    Queue(Device& device, VkQueue handle, uint32_t family, VkDeviceQueueCreateFlags flags);
+    Queue(Device& device, VkQueue handle, uint32_t family);
     Queue(const Queue&) = delete;
     Queue& operator=(const Queue&) = delete;
 
     VkQueue handle() const { return m_handle; }
     uint32_t family() const { return m_family; }
-    VkDeviceQueueCreateFlags flags() const { return m_flags; }
 
     VkResult submit(uint32_t count, const VkSubmitInfo* submits, VkFence fence);
     VkResult submit2(uint32_t count, const VkSubmitInfo2* submits, VkFence fence);
@@ -31,8 +30,10 @@ public:
     /// vkQueuePresentKHR: one submission for all swapchains of the call.
     VkResult present(const VkPresentInfoKHR& info);
 
-    /// Signals for real, by an empty submission.
-    VkResult signal(VkSemaphore semaphore, VkFence fence);
+    enum class Locking { Wait, Try };
+    /// Signals for real, by an empty submission. VK_NOT_READY when another thread is using the queue, with
+    /// Locking::Try.
+    VkResult signal(VkSemaphore semaphore, VkFence fence, Locking locking);
 
     /// Submits commands of the layer's own beside the application's, for a swapchain whose image is shared.
     /// VK_NOT_READY when another thread is using the queue, VK_ERROR_DEVICE_LOST or want of memory.
@@ -45,7 +46,6 @@ private:
     Device& m_device;
     const VkQueue m_handle;
     const uint32_t m_family;
-    const VkDeviceQueueCreateFlags m_flags;
     std::mutex m_mutex;
 };
 
