@@ -120,4 +120,15 @@ template <typename Body> VkResult guarded(Body&& body) noexcept
     }
 }
 
+/// The same for an entry point that answers yes or no: no is all that it can say when memory runs out.
+template <typename Body> VkBool32 guardedAnswer(Body&& body) noexcept
+{
+    bool answer = false;
+    guarded([&] {
+        answer = body();
+        return VK_SUCCESS;
+    });
+    return answer;
+}
+
 } // namespace vwsi

@@ -39,8 +39,12 @@ VKAPI_ATTR void VKAPI_CALL GetPhysicalDeviceFeatures2(VkPhysicalDevice physicalD
                                                       VkPhysicalDeviceFeatures2* pFeatures)
 {
     Instance::find(physicalDevice)->next().GetPhysicalDeviceFeatures2(physicalDevice, pFeatures);
-    if (const PhysicalDevice& device = deviceOf(physicalDevice); device.served())
-        reportSuppliedFeatures(device, pFeatures->pNext);
+    // Without memory for the record of the device the driver's answer stands.
+    guarded([&] {
+        if (const PhysicalDevice& device = deviceOf(physicalDevice); device.served())
+            reportSuppliedFeatures(device, pFeatures->pNext);
+        return VK_SUCCESS;
+    });
 }
 
 constexpr auto GetPhysicalDeviceFeatures2KHR = &GetPhysicalDeviceFeatures2;

@@ -28,12 +28,14 @@ VKAPI_ATTR VkBool32 VKAPI_CALL GetPhysicalDeviceWaylandPresentationSupportKHR(Vk
                                                                               uint32_t queueFamilyIndex,
                                                                               wl_display* display)
 {
-    Instance& instance = *Instance::find(physicalDevice);
-    const PhysicalDevice& device = instance.physicalDevice(physicalDevice);
-    if (device.served())
-        return device.familyPresents(queueFamilyIndex) && waylandPresentationSupport(display);
-    return instance.nextFunction<PFN_vkGetPhysicalDeviceWaylandPresentationSupportKHR>(
-        "vkGetPhysicalDeviceWaylandPresentationSupportKHR")(physicalDevice, queueFamilyIndex, display);
+    return guardedAnswer([&]() -> bool {
+        Instance& instance = *Instance::find(physicalDevice);
+        const PhysicalDevice& device = instance.physicalDevice(physicalDevice);
+        if (device.served())
+            return device.familyPresents(queueFamilyIndex) && waylandPresentationSupport(display);
+        return instance.nextFunction<PFN_vkGetPhysicalDeviceWaylandPresentationSupportKHR>(
+            "vkGetPhysicalDeviceWaylandPresentationSupportKHR")(physicalDevice, queueFamilyIndex, display);
+    });
 }
 
 } // namespace

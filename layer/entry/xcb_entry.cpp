@@ -28,12 +28,14 @@ VKAPI_ATTR VkBool32 VKAPI_CALL GetPhysicalDeviceXcbPresentationSupportKHR(VkPhys
                                                                           xcb_connection_t* connection,
                                                                           xcb_visualid_t visual_id)
 {
-    Instance& instance = *Instance::find(physicalDevice);
-    const PhysicalDevice& device = instance.physicalDevice(physicalDevice);
-    if (device.served())
-        return device.familyPresents(queueFamilyIndex) && xcbPresentationSupport(connection, visual_id);
-    return instance.nextFunction<PFN_vkGetPhysicalDeviceXcbPresentationSupportKHR>(
-        "vkGetPhysicalDeviceXcbPresentationSupportKHR")(physicalDevice, queueFamilyIndex, connection, visual_id);
+    return guardedAnswer([&]() -> bool {
+        Instance& instance = *Instance::find(physicalDevice);
+        const PhysicalDevice& device = instance.physicalDevice(physicalDevice);
+        if (device.served())
+            return device.familyPresents(queueFamilyIndex) && xcbPresentationSupport(connection, visual_id);
+        return instance.nextFunction<PFN_vkGetPhysicalDeviceXcbPresentationSupportKHR>(
+            "vkGetPhysicalDeviceXcbPresentationSupportKHR")(physicalDevice, queueFamilyIndex, connection, visual_id);
+    });
 }
 
 } // namespace

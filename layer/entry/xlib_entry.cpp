@@ -28,12 +28,14 @@ VKAPI_ATTR VkBool32 VKAPI_CALL GetPhysicalDeviceXlibPresentationSupportKHR(VkPhy
                                                                            uint32_t queueFamilyIndex, Display* dpy,
                                                                            VisualID visualID)
 {
-    Instance& instance = *Instance::find(physicalDevice);
-    const PhysicalDevice& device = instance.physicalDevice(physicalDevice);
-    if (device.served())
-        return device.familyPresents(queueFamilyIndex) && xlibPresentationSupport(dpy, visualID);
-    return instance.nextFunction<PFN_vkGetPhysicalDeviceXlibPresentationSupportKHR>(
-        "vkGetPhysicalDeviceXlibPresentationSupportKHR")(physicalDevice, queueFamilyIndex, dpy, visualID);
+    return guardedAnswer([&]() -> bool {
+        Instance& instance = *Instance::find(physicalDevice);
+        const PhysicalDevice& device = instance.physicalDevice(physicalDevice);
+        if (device.served())
+            return device.familyPresents(queueFamilyIndex) && xlibPresentationSupport(dpy, visualID);
+        return instance.nextFunction<PFN_vkGetPhysicalDeviceXlibPresentationSupportKHR>(
+            "vkGetPhysicalDeviceXlibPresentationSupportKHR")(physicalDevice, queueFamilyIndex, dpy, visualID);
+    });
 }
 
 } // namespace
