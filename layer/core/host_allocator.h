@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <utility>
@@ -75,6 +76,8 @@ public:
         reset();
         if (count == 0)
             return true;
+        if (count > SIZE_MAX / sizeof(T))
+            return false;
         void* memory = allocator.allocate(sizeof(T) * count, alignof(T) < sizeof(void*) ? sizeof(void*) : alignof(T));
         if (!memory)
             return false;

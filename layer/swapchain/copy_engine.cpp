@@ -381,8 +381,9 @@ VkResult CopyEngine::realizeDirect(uint32_t index)
     if (layout.offset != 0 || layout.rowPitch > UINT32_MAX || layout.rowPitch % m_format->bytesPerPixel)
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
 
-    const VkDeviceSize alignment = m_device.physicalDevice().hostPointerAlignment();
-    const BufferLayout wish{static_cast<uint32_t>(layout.rowPitch), alignUp(requirements.size, alignment), alignment};
+    const auto alignment = static_cast<size_t>(m_device.physicalDevice().hostPointerAlignment());
+    const auto size = static_cast<size_t>(alignUp(requirements.size, alignment));
+    const BufferLayout wish{static_cast<uint32_t>(layout.rowPitch), size, alignment};
     if (!image.target.data) {
         if (const VkResult result = m_target->allocate(index, wish, &image.target); result != VK_SUCCESS)
             return result;
@@ -397,7 +398,7 @@ VkResult CopyEngine::realizeImport(uint32_t index)
 {
     SwapchainImage& image = (*m_images)[index];
     if (!image.target.data) {
-        const BufferLayout wish{0, 0, m_device.physicalDevice().hostPointerAlignment()};
+        const BufferLayout wish{0, 0, static_cast<size_t>(m_device.physicalDevice().hostPointerAlignment())};
         if (const VkResult result = m_target->allocate(index, wish, &image.target); result != VK_SUCCESS)
             return result;
     }
