@@ -1,5 +1,5 @@
 // vkAcquireNextImageKHR: time-outs, indices, and fences that the application can really wait on.
-#include "harness/layer_test.h"
+#include "harness/window_test.h"
 
 #include <set>
 #include <thread>
@@ -10,21 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class Acquire : public LayerTest {
+class Acquire : public WindowTest {
 protected:
-    Window& window()
-    {
-        if (!m_window)
-            m_window = std::make_unique<Window>(device());
-        return *m_window;
-    }
-
-    void TearDown() override
-    {
-        m_window.reset();
-        LayerTest::TearDown();
-    }
-
     /// Acquires every image without presenting any.
     std::vector<uint32_t> acquireAll()
     {
@@ -37,8 +24,35 @@ protected:
         return indices;
     }
 
-private:
-    std::unique_ptr<Window> m_window;
+    /// Presents every image, with none of the copies complete.
+    void presentAllUnfinished()
+    {
+        window();
+        driver.setCompletion(mock::Completion::Manual);
+        for (size_t i = 0; i < window().images.size(); ++i) {
+            const VkSemaphore ready = device().semaphore();
+            const VkSemaphore done = device().semaphore();
+            uint32_t index = 0;
+            ASSERT_EQ(window().acquire(&index, ready), VK_SUCCESS);
+            ASSERT_EQ(window().draw(index, {{0, 0, 0, 1}}, ready, done), VK_SUCCESS);
+            ASSERT_EQ(window().present(index, {done}), VK_SUCCESS);
+        }
+    }
+
+    /// Acquires while the device completes its work 100 ms from now.
+    VkResult acquireOnceComplete(uint64_t timeout)
+    {
+        const VkSemaphore ready = device().semaphore();
+        std::thread completer([&] {
+            std::this_thread::sleep_for(100ms);
+            driver.completeAll();
+        });
+        uint32_t index = 0;
+        const VkResult result = window().acquire(&index, ready, VK_NULL_HANDLE, timeout);
+        completer.join();
+        driver.setCompletion(mock::Completion::Immediate);
+        return result;
+    }
 };
 
 } // namespace
@@ -72,27 +86,24 @@ TEST_F(Acquire, AFiniteTimeoutExpires)
 
 TEST_F(Acquire, AnInfiniteTimeoutWaitsForTheDevice)
 {
-    driver.setCompletion(mock::Completion::Manual);
-    for (size_t i = 0; i < window().images.size(); ++i) {
-        const VkSemaphore ready = device().semaphore();
-        const VkSemaphore done = device().semaphore();
-        uint32_t index = 0;
-        ASSERT_EQ(window().acquire(&index, ready), VK_SUCCESS);
-        ASSERT_EQ(window().draw(index, {{0, 0, 0, 1}}, ready, done), VK_SUCCESS);
-        ASSERT_EQ(window().present(index, {done}), VK_SUCCESS);
-    }
+    presentAllUnfinished();
     uint32_t index = 0;
-    const VkSemaphore ready = device().semaphore();
-    EXPECT_EQ(window().acquire(&index, ready, VK_NULL_HANDLE, 0), VK_NOT_READY);
-    std::thread completer([&] {
-        std::this_thread::sleep_for(100ms);
-        driver.completeAll();
-    });
+    EXPECT_EQ(window().acquire(&index, device().semaphore(), VK_NULL_HANDLE, 0), VK_NOT_READY);
     const Stopwatch watch;
-    EXPECT_EQ(window().acquire(&index, ready), VK_SUCCESS);
+    EXPECT_EQ(acquireOnceComplete(UINT64_MAX), VK_SUCCESS);
     EXPECT_GE(watch.elapsed(), 50ms);
-    completer.join();
-    driver.setCompletion(mock::Completion::Immediate);
+}
+
+TEST_F(Acquire, FarTimeoutsSleep)
+{
+    // What std::chrono and applications have for "for ever" besides the spec's own value.
+    for (const uint64_t timeout : {uint64_t{INT64_MAX}, uint64_t{INT64_MAX} / 2, UINT64_MAX - 1}) {
+        presentAllUnfinished();
+        const uint64_t before = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
+        EXPECT_EQ(acquireOnceComplete(timeout), VK_SUCCESS);
+        EXPECT_LT(nanoseconds(CLOCK_THREAD_CPUTIME_ID) - before, 5'000'000u) << "with " << timeout;
+        closeWindow();
+    }
 }
 
 TEST_F(Acquire, AFailedAcquireLeavesTheSemaphoreAlone)
@@ -240,6 +251,65 @@ TEST_F(Acquire, ALostDeviceIsTheResult)
     if (result == VK_SUCCESS) {
         EXPECT_EQ(window().present(index), VK_ERROR_DEVICE_LOST);
     }
+}
+
+TEST_F(Acquire, FencesComeFromAnyQueue)
+{
+    const float priority = 1.0f;
+    const VkDeviceQueueCreateInfo queue{
+        VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, nullptr, VK_DEVICE_QUEUE_CREATE_PROTECTED_BIT, 0, 1, &priority};
+    DeviceOptions options;
+    options.queueInfos = &queue;
+    options.queueInfoCount = 1;
+    makeDevice(options);
+    const VkFence fence = device().fence();
+    uint32_t index = 0;
+    ASSERT_EQ(window().acquire(&index, VK_NULL_HANDLE, fence), VK_SUCCESS);
+    EXPECT_TRUE(device().wait(fence));
+}
+
+TEST_F(Acquire, FencesDoNotWaitForAnIdleWait)
+{
+    // What vkQueueWaitIdle waits for here, the application lets run only when it has its image.
+    window();
+    const VkSemaphore held = device().timeline(0);
+    const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_TRANSFER_BIT;
+    const uint64_t value = 1;
+    const VkTimelineSemaphoreSubmitInfo values{
+        VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO, nullptr, 1, &value, 0, nullptr};
+    const VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO, &values, 1, &held, &stage, 0, nullptr, 0, nullptr};
+    ASSERT_EQ(device().vk.QueueSubmit(device().queue(), 1, &submit, VK_NULL_HANDLE), VK_SUCCESS);
+    driver.resetRecords();
+    std::thread idler([&] { device().vk.QueueWaitIdle(device().queue()); });
+    ASSERT_TRUE(driver.waitForCalls("vkQueueWaitIdle", 1));
+    const VkFence fence = device().fence();
+    VkResult result = VK_NOT_READY;
+    std::atomic<bool> acquired = false;
+    std::thread acquirer([&] {
+        uint32_t index = 0;
+        result = window().acquire(&index, VK_NULL_HANDLE, fence);
+        acquired = true;
+    });
+    const Stopwatch watch;
+    while (!acquired && watch.elapsed() < 2s)
+        std::this_thread::sleep_for(1ms);
+    EXPECT_TRUE(acquired);
+    const VkSemaphoreSignalInfo signal{VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO, nullptr, held, 1};
+    EXPECT_EQ(device().vk.SignalSemaphore(device().handle, &signal), VK_SUCCESS);
+    idler.join();
+    acquirer.join();
+    EXPECT_EQ(result, VK_SUCCESS);
+    EXPECT_TRUE(device().wait(fence));
+}
+
+TEST_F(Acquire, ALossThatASignalMeetsIsKnownToAll)
+{
+    Window other(device());
+    window();
+    driver.loseDevices();
+    uint32_t index = 0;
+    ASSERT_EQ(window().acquire(&index, VK_NULL_HANDLE, device().fence()), VK_ERROR_DEVICE_LOST);
+    EXPECT_EQ(other.acquire(&index, device().semaphore()), VK_ERROR_DEVICE_LOST);
 }
 
 } // namespace vwsi::testing

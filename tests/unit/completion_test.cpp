@@ -3,7 +3,10 @@
 #include "harness/frame_files.h"
 #include "harness/layer_test.h"
 
+#include <csignal>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 namespace vwsi::testing {
 
@@ -12,12 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-
-/// A colour that says which frame it is: red is the number.
-VkClearColorValue numbered(uint32_t frame)
-{
-    return {{static_cast<float>(frame) / 255.0f, 0.2f, 1.0f, 1.0f}};
-}
 
 uint32_t shownNumber(const ShownFrame& frame)
 {
@@ -59,11 +56,6 @@ protected:
 };
 
 } // namespace
-
-// The folder of the child is only known in it, so these tests set the variable there, before the layer is loaded.
-#define SHOWN_IN_PROCESS_WITH(...)                                                                                     \
-    IN_PROCESS_WITH(__VA_ARGS__);                                                                                      \
-    setenv("VENUS_WSI_HEADLESS_DIR", childFolder().c_str(), 1)
 
 TEST_F(Completing, WordShowsWholeFramesInOrder)
 {
@@ -192,25 +184,9 @@ TEST_F(Completing, AliasedImagesAreShown)
 {
     SHOWN_IN_PROCESS_WITH({"VENUS_WSI_COPY", "staged"});
     Window window(device());
-    const VkImageSwapchainCreateInfoKHR of{VK_STRUCTURE_TYPE_IMAGE_SWAPCHAIN_CREATE_INFO_KHR, nullptr,
-                                           window.swapchain};
-    VkImageCreateInfo info{};
-    info.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO;
-    info.pNext = &of;
-    info.imageType = VK_IMAGE_TYPE_2D;
-    info.format = window.options.format;
-    info.extent = {window.options.extent.width, window.options.extent.height, 1};
-    info.mipLevels = 1;
-    info.arrayLayers = 1;
-    info.samples = VK_SAMPLE_COUNT_1_BIT;
-    info.usage = window.options.usage;
-    VkImage alias = VK_NULL_HANDLE;
-    ASSERT_EQ(device().vk.CreateImage(device().handle, &info, nullptr, &alias), VK_SUCCESS);
+    const VkImage alias = window.makeAlias();
     const uint32_t index = window.acquireNow();
-    const VkBindImageMemorySwapchainInfoKHR to{VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_SWAPCHAIN_INFO_KHR, nullptr,
-                                               window.swapchain, index};
-    const VkBindImageMemoryInfo bind{VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_INFO, &to, alias, VK_NULL_HANDLE, 0};
-    ASSERT_EQ(device().vk.BindImageMemory2(device().handle, 1, &bind), VK_SUCCESS);
+    ASSERT_EQ(window.bindAlias(alias, index), VK_SUCCESS);
     ASSERT_EQ(device().submit({}, {window.recordClear(window.images[index], {{0, 0, 0, 1}}),
                                    window.recordClear(alias, numbered(77))}),
               VK_SUCCESS);
@@ -294,6 +270,32 @@ TEST_F(Completing, AHostThatIsOnlySlowIsNotLost)
     device().vk.DeviceWaitIdle(device().handle);
     driver.setCompletion(mock::Completion::Immediate);
     EXPECT_EQ(window.frame(numbered(5)), VK_SUCCESS);
+    EXPECT_EQ(childLog(), "");
+}
+
+TEST_F(Completing, TimeThatNobodyHadIsNotCounted)
+{
+    // A process that was stopped, or a machine that was, finds the limit long gone when it goes on.
+    IN_PROCESS_WITH({"VENUS_WSI_TIMEOUT_MS", "800"});
+    Window window(device());
+    driver.setCompletion(mock::Completion::Manual);
+    ASSERT_EQ(window.frame(numbered(1)), VK_SUCCESS);
+    std::this_thread::sleep_for(100ms);
+    const pid_t self = getpid();
+    const pid_t waker = fork();
+    if (waker == 0) {
+        const timespec pause{1, 0};
+        nanosleep(&pause, nullptr);
+        kill(self, SIGCONT);
+        _exit(0);
+    }
+    raise(SIGSTOP);
+    waitpid(waker, nullptr, 0);
+    std::this_thread::sleep_for(50ms);
+    driver.completeAll();
+    driver.setCompletion(mock::Completion::Immediate);
+    for (size_t i = 0; i < window.images.size() + 1; ++i)
+        EXPECT_EQ(window.frame(numbered(2)), VK_SUCCESS);
     EXPECT_EQ(childLog(), "");
 }
 

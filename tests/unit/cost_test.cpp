@@ -1,4 +1,5 @@
 // What a frame costs once everything is warm: host submissions, allocations, calls (issue, part 5).
+#include "harness/images.h"
 #include "harness/layer_test.h"
 #include "mock/heap_probe.h"
 
@@ -81,20 +82,13 @@ private:
     VkCommandBuffer reusableClear(VkImage image)
     {
         const VkCommandBuffer commands = device().begin(VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT);
-        const VkImageSubresourceRange range{VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
         const VkClearColorValue color{{1, 0, 1, 1}};
-        VkImageMemoryBarrier barrier{};
-        barrier.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER;
-        barrier.newLayout = VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL;
-        barrier.srcQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
-        barrier.dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
-        barrier.image = image;
-        barrier.subresourceRange = range;
+        VkImageMemoryBarrier barrier =
+            layoutChange(image, VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL);
         device().vk.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0,
                                        nullptr, 0, nullptr, 1, &barrier);
-        device().vk.CmdClearColorImage(commands, image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, &color, 1, &range);
-        barrier.oldLayout = VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL;
-        barrier.newLayout = VK_IMAGE_LAYOUT_PRESENT_SRC_KHR;
+        device().vk.CmdClearColorImage(commands, image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, &color, 1, &kWholeImage);
+        barrier = layoutChange(image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_IMAGE_LAYOUT_PRESENT_SRC_KHR);
         device().vk.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0,
                                        nullptr, 0, nullptr, 1, &barrier);
         EXPECT_EQ(device().vk.EndCommandBuffer(commands), VK_SUCCESS);

@@ -12,15 +12,6 @@ using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
 
-constexpr auto kUnknownType = static_cast<VkStructureType>(2'000'999'000);
-
-/// A struct of an extension that neither the headers nor the layer know.
-struct UnknownStruct {
-    VkStructureType sType = kUnknownType;
-    const void* pNext = nullptr;
-    uint64_t payload[6] = {1, 2, 3, 4, 5, 6};
-};
-
 class CreateDevice : public LayerTest {
 protected:
     VkPhysicalDeviceSwapchainMaintenance1FeaturesEXT maintenance{
@@ -108,7 +99,7 @@ TEST_F(CreateDevice, UnknownStructsSurvive)
     UnknownStruct unknown;
     maintenance.pNext = &unknown;
     const Snapshot bytes(unknown);
-    EXPECT_THAT(createWith(&maintenance), ElementsAre(kUnknownType));
+    EXPECT_THAT(createWith(&maintenance), ElementsAre(UnknownStruct::kType));
     EXPECT_TRUE(bytes.unchanged());
 }
 
@@ -117,7 +108,7 @@ TEST_F(CreateDevice, UnknownStructsBeforeTheLayersDoNotHurt)
     UnknownStruct unknown;
     unknown.pNext = &timeline;
     const Snapshot bytes(unknown);
-    EXPECT_THAT(createWith(&unknown), ElementsAre(kUnknownType, timeline.sType));
+    EXPECT_THAT(createWith(&unknown), ElementsAre(UnknownStruct::kType, timeline.sType));
     EXPECT_TRUE(bytes.unchanged());
 }
 

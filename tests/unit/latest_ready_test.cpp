@@ -2,6 +2,7 @@
 // shown, and only frames of the same mode are dropped for it.
 #include "harness/frame_files.h"
 #include "harness/layer_test.h"
+#include "harness/mode_queries.h"
 
 #include <thread>
 
@@ -32,31 +33,6 @@ protected:
         makeDevice(options);
     }
 
-    std::vector<VkPresentModeKHR> compatibleWith(VkPresentModeKHR mode)
-    {
-        VkPresentModeKHR list[16]{};
-        VkSurfacePresentModeCompatibilityEXT compatibility{};
-        compatibility.sType = VK_STRUCTURE_TYPE_SURFACE_PRESENT_MODE_COMPATIBILITY_EXT;
-        compatibility.presentModeCount = std::size(list);
-        compatibility.pPresentModes = list;
-        capabilitiesOf(mode, &compatibility);
-        return {list, list + compatibility.presentModeCount};
-    }
-
-    VkSurfaceCapabilitiesKHR capabilitiesOf(VkPresentModeKHR mode, void* next = nullptr)
-    {
-        const VkSurfaceKHR surface = instance().createSurface();
-        const VkSurfacePresentModeEXT asked{VK_STRUCTURE_TYPE_SURFACE_PRESENT_MODE_EXT, nullptr, mode};
-        const VkPhysicalDeviceSurfaceInfo2KHR info{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SURFACE_INFO_2_KHR, &asked,
-                                                   surface};
-        VkSurfaceCapabilities2KHR capabilities{VK_STRUCTURE_TYPE_SURFACE_CAPABILITIES_2_KHR, next, {}};
-        EXPECT_EQ(
-            instance().vk.GetPhysicalDeviceSurfaceCapabilities2KHR(instance().physicalDevices[0], &info, &capabilities),
-            VK_SUCCESS);
-        instance().vk.DestroySurfaceKHR(instance().handle, surface, nullptr);
-        return capabilities.surfaceCapabilities;
-    }
-
     /// Presents a frame whose red is its number; the work stays with the mock's host until it is told to complete it.
     void present(Window& window, uint32_t number, VkPresentModeKHR mode, const void* next = nullptr)
     {
@@ -64,8 +40,7 @@ protected:
         const VkSemaphore ready = device().semaphore();
         ASSERT_EQ(window.acquire(&index, ready, VK_NULL_HANDLE, 5'000'000'000), VK_SUCCESS);
         const VkSemaphore done = device().semaphore();
-        ASSERT_EQ(window.draw(index, {{static_cast<float>(number) / 255.0f, 0.2f, 1.0f, 1.0f}}, ready, done),
-                  VK_SUCCESS);
+        ASSERT_EQ(window.draw(index, numbered(number), ready, done), VK_SUCCESS);
         const VkSwapchainPresentModeInfoEXT info{VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_MODE_INFO_EXT, next, 1, &mode};
         ASSERT_EQ(window.present(index, {done}, &info), VK_SUCCESS);
     }
@@ -84,7 +59,7 @@ protected:
     std::vector<uint32_t> shownOf(const std::vector<VkPresentModeKHR>& modes, size_t expected)
     {
         useExtension("VK_EXT_present_mode_fifo_latest_ready");
-        const std::vector<VkPresentModeKHR> all = compatibleWith(kLatestReady);
+        const std::vector<VkPresentModeKHR> all = compatibleWith(instance(), kLatestReady);
         const VkSwapchainPresentModesCreateInfoEXT create{VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_MODES_CREATE_INFO_EXT,
                                                           nullptr, static_cast<uint32_t>(all.size()), all.data()};
         WindowOptions options;
@@ -114,10 +89,6 @@ protected:
     VkPhysicalDevicePresentModeFifoLatestReadyFeaturesEXT m_feature{};
     VkPhysicalDeviceSwapchainMaintenance1FeaturesEXT m_maintenance{};
 };
-
-#define SHOWN_IN_PROCESS_WITH(...)                                                                                     \
-    IN_PROCESS_WITH(__VA_ARGS__);                                                                                      \
-    setenv("VENUS_WSI_HEADLESS_DIR", childFolder().c_str(), 1)
 
 } // namespace
 
@@ -150,14 +121,15 @@ TEST_F(LatestReady, IsCompatibleWithTheOtherModesBothWays)
 {
     const std::vector<VkPresentModeKHR> others = {VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_FIFO_RELAXED_KHR,
                                                   VK_PRESENT_MODE_MAILBOX_KHR, VK_PRESENT_MODE_IMMEDIATE_KHR};
-    EXPECT_THAT(compatibleWith(kLatestReady), ::testing::IsSupersetOf(others));
+    EXPECT_THAT(compatibleWith(instance(), kLatestReady), ::testing::IsSupersetOf(others));
     for (const VkPresentModeKHR other : others)
-        EXPECT_THAT(compatibleWith(other), Contains(kLatestReady));
+        EXPECT_THAT(compatibleWith(instance(), other), Contains(kLatestReady));
 }
 
 TEST_F(LatestReady, NeedsNoMoreImagesThanFifo)
 {
-    EXPECT_EQ(capabilitiesOf(kLatestReady).minImageCount, capabilitiesOf(VK_PRESENT_MODE_FIFO_KHR).minImageCount);
+    EXPECT_EQ(capabilitiesOf(instance(), kLatestReady).minImageCount,
+              capabilitiesOf(instance(), VK_PRESENT_MODE_FIFO_KHR).minImageCount);
 }
 
 TEST_F(LatestReady, GoesOnWithTheFewestImages)
@@ -165,7 +137,7 @@ TEST_F(LatestReady, GoesOnWithTheFewestImages)
     useExtension("VK_KHR_present_mode_fifo_latest_ready");
     WindowOptions options;
     options.presentMode = kLatestReady;
-    options.minImageCount = capabilitiesOf(kLatestReady).minImageCount;
+    options.minImageCount = capabilitiesOf(instance(), kLatestReady).minImageCount;
     Window window(device(), options);
     ASSERT_EQ(window.result, VK_SUCCESS);
     EXPECT_EQ(window.images.size(), options.minImageCount);

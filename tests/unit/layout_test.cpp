@@ -1,5 +1,6 @@
 // VK_IMAGE_LAYOUT_PRESENT_SRC_KHR never reaches a driver that was not given VK_KHR_swapchain; the mock reports it where
 // it does, and it checks that every barrier names the layout that the image is in.
+#include "harness/images.h"
 #include "harness/layer_test.h"
 
 namespace vwsi::testing {
@@ -24,32 +25,6 @@ protected:
         return makeDevice(options);
     }
 
-    static VkImageMemoryBarrier barrier(VkImage image, VkImageLayout from, VkImageLayout to)
-    {
-        VkImageMemoryBarrier b{};
-        b.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER;
-        b.oldLayout = from;
-        b.newLayout = to;
-        b.srcQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
-        b.dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
-        b.image = image;
-        b.subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
-        return b;
-    }
-
-    static VkImageMemoryBarrier2 barrier2(VkImage image, VkImageLayout from, VkImageLayout to)
-    {
-        VkImageMemoryBarrier2 b{};
-        b.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER_2;
-        b.oldLayout = from;
-        b.newLayout = to;
-        b.srcQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
-        b.dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
-        b.image = image;
-        b.subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
-        return b;
-    }
-
     /// Submits the commands for an acquired image and presents it.
     void finish(Window& window, uint32_t index, VkCommandBuffer commands)
     {
@@ -67,8 +42,8 @@ TEST_F(Layouts, PipelineBarriersAreRewritten)
     Window window(device());
     const uint32_t index = window.acquireNow();
     const VkImageMemoryBarrier list[] = {
-        barrier(window.images[index], VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_GENERAL),
-        barrier(window.images[index], VK_IMAGE_LAYOUT_GENERAL, kPresent)};
+        layoutChange(window.images[index], VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_GENERAL),
+        layoutChange(window.images[index], VK_IMAGE_LAYOUT_GENERAL, kPresent)};
     const Snapshot bytes(list);
     const VkCommandBuffer commands = device().begin();
     device().vk.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0,
@@ -85,9 +60,9 @@ TEST_F(Layouts, TheImageComesBackInItsLayout)
         const uint32_t index = window.acquireNow();
         const bool first = i < window.images.size();
         const VkImageMemoryBarrier list[] = {
-            barrier(window.images[index], first ? VK_IMAGE_LAYOUT_UNDEFINED : kPresent,
-                    VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL),
-            barrier(window.images[index], VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, kPresent)};
+            layoutChange(window.images[index], first ? VK_IMAGE_LAYOUT_UNDEFINED : kPresent,
+                         VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL),
+            layoutChange(window.images[index], VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, kPresent)};
         const VkCommandBuffer commands = device().begin();
         for (const VkImageMemoryBarrier& one : list)
             device().vk.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0,
@@ -102,8 +77,8 @@ TEST_F(Layouts, PipelineBarriers2AreRewritten)
     Window window(device());
     const uint32_t index = window.acquireNow();
     const VkImageMemoryBarrier2 list[] = {
-        barrier2(window.images[index], VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_GENERAL),
-        barrier2(window.images[index], VK_IMAGE_LAYOUT_GENERAL, kPresent)};
+        layoutChange<VkImageMemoryBarrier2>(window.images[index], VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_GENERAL),
+        layoutChange<VkImageMemoryBarrier2>(window.images[index], VK_IMAGE_LAYOUT_GENERAL, kPresent)};
     VkDependencyInfo info{};
     info.sType = VK_STRUCTURE_TYPE_DEPENDENCY_INFO;
     info.imageMemoryBarrierCount = 2;
@@ -124,7 +99,7 @@ TEST_F(Layouts, EventsAreRewritten)
     const VkEventCreateInfo eventInfo{VK_STRUCTURE_TYPE_EVENT_CREATE_INFO, nullptr, 0};
     VkEvent event = VK_NULL_HANDLE;
     ASSERT_EQ(device().vk.CreateEvent(device().handle, &eventInfo, nullptr, &event), VK_SUCCESS);
-    const VkImageMemoryBarrier one = barrier(window.images[index], VK_IMAGE_LAYOUT_UNDEFINED, kPresent);
+    const VkImageMemoryBarrier one = layoutChange(window.images[index], VK_IMAGE_LAYOUT_UNDEFINED, kPresent);
     const Snapshot bytes(one);
     const VkCommandBuffer commands = device().begin();
     device().vk.CmdSetEvent(commands, event, VK_PIPELINE_STAGE_TRANSFER_BIT);
@@ -144,7 +119,8 @@ TEST_F(Layouts, Events2AreRewritten)
     const VkEventCreateInfo eventInfo{VK_STRUCTURE_TYPE_EVENT_CREATE_INFO, nullptr, 0};
     VkEvent event = VK_NULL_HANDLE;
     ASSERT_EQ(device().vk.CreateEvent(device().handle, &eventInfo, nullptr, &event), VK_SUCCESS);
-    const VkImageMemoryBarrier2 one = barrier2(window.images[index], VK_IMAGE_LAYOUT_UNDEFINED, kPresent);
+    const VkImageMemoryBarrier2 one =
+        layoutChange<VkImageMemoryBarrier2>(window.images[index], VK_IMAGE_LAYOUT_UNDEFINED, kPresent);
     VkDependencyInfo info{};
     info.sType = VK_STRUCTURE_TYPE_DEPENDENCY_INFO;
     info.imageMemoryBarrierCount = 1;
@@ -211,7 +187,7 @@ TEST_F(Layouts, OtherLayoutsPassUntouched)
     const uint32_t index = window.acquireNow();
     driver.resetRecords();
     const VkImageMemoryBarrier one =
-        barrier(window.images[index], VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
+        layoutChange(window.images[index], VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
     const VkCommandBuffer commands = device().begin();
     device().vk.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0,
                                    nullptr, 0, nullptr, 1, &one);
@@ -227,7 +203,7 @@ TEST_F(Layouts, ManyBarriersAtOnceAreRewritten)
     std::vector<VkImageMemoryBarrier> list;
     for (int round = 0; round < 6; ++round) {
         for (VkImage image : window.images)
-            list.push_back(barrier(image, VK_IMAGE_LAYOUT_UNDEFINED, kPresent));
+            list.push_back(layoutChange(image, VK_IMAGE_LAYOUT_UNDEFINED, kPresent));
     }
     driver.resetRecords();
     const VkCommandBuffer commands = device().begin();
@@ -267,7 +243,7 @@ protected:
         m_window = std::make_unique<Window>(device(), wishes);
         ASSERT_EQ(m_window->acquireNow(), 0u);
         m_commands = device().begin();
-        const VkImageMemoryBarrier b = barrier(image(), VK_IMAGE_LAYOUT_UNDEFINED, kShared);
+        const VkImageMemoryBarrier b = layoutChange(image(), VK_IMAGE_LAYOUT_UNDEFINED, kShared);
         device().vk.CmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0,
                                        0, nullptr, 0, nullptr, 1, &b);
     }
@@ -293,7 +269,7 @@ private:
 
 TEST_F(SharedLayouts, Barriers)
 {
-    const VkImageMemoryBarrier b = barrier(image(), kShared, kShared);
+    const VkImageMemoryBarrier b = layoutChange(image(), kShared, kShared);
     device().vk.CmdPipelineBarrier(commands(), VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0,
                                    nullptr, 0, nullptr, 1, &b);
 }

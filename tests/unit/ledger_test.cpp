@@ -1,6 +1,6 @@
 // Acquire semaphores in vkQueueSubmit (design rule 1): nothing is submitted for them, and the waits for them are struck
 // from the batches with everything that runs parallel to them.
-#include "harness/layer_test.h"
+#include "harness/window_test.h"
 
 namespace vwsi::testing {
 
@@ -10,21 +10,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-class Ledger : public LayerTest {
+class Ledger : public WindowTest {
 protected:
-    Window& window()
-    {
-        if (!m_window)
-            m_window = std::make_unique<Window>(device());
-        return *m_window;
-    }
-
-    void TearDown() override
-    {
-        m_window.reset();
-        LayerTest::TearDown();
-    }
-
     /// Acquires an image with a fresh or given semaphore and forgets the calls so far.
     VkSemaphore acquired(VkSemaphore semaphore = VK_NULL_HANDLE)
     {
@@ -63,7 +50,6 @@ protected:
     }
 
 private:
-    std::unique_ptr<Window> m_window;
     std::vector<uint32_t> m_indices;
 };
 
@@ -373,6 +359,21 @@ TEST_F(Ledger, AFailedSubmissionLeavesTheSemaphoreSatisfied)
     driver.resetRecords();
     EXPECT_EQ(device().submit({semaphore}), VK_SUCCESS);
     EXPECT_THAT(onlyBatch().waits, IsEmpty());
+}
+
+TEST_F(Ledger, AnImportedPayloadIsWaitedFor)
+{
+    add(mock::DeviceSpec::venus().withDmaBuf());
+    DeviceOptions options;
+    options.extensions.push_back("VK_KHR_external_semaphore_fd");
+    makeDevice(options);
+    const VkSemaphore semaphore = acquired();
+    const VkImportSemaphoreFdInfoKHR info{
+        VK_STRUCTURE_TYPE_IMPORT_SEMAPHORE_FD_INFO_KHR, nullptr, semaphore, VK_SEMAPHORE_IMPORT_TEMPORARY_BIT,
+        VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_SYNC_FD_BIT,  -1};
+    ASSERT_EQ(device().vk.ImportSemaphoreFdKHR(device().handle, &info), VK_SUCCESS);
+    EXPECT_EQ(device().submit({semaphore}), VK_SUCCESS);
+    EXPECT_THAT(semaphores(onlyBatch().waits), ElementsAre(semaphore));
 }
 
 } // namespace vwsi::testing

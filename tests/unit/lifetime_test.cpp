@@ -2,6 +2,7 @@
 #include "harness/layer_test.h"
 
 #include <algorithm>
+#include <thread>
 
 namespace vwsi::testing {
 
@@ -221,6 +222,53 @@ TEST_F(Lifetime, DestroyOnALostDevice)
     const Stopwatch watch;
     window.destroySwapchain();
     EXPECT_LT(watch.elapsed(), 2s);
+}
+
+TEST_F(Lifetime, ASwapchainThatOutlivesItsSurfaceDoesNoHarm)
+{
+    // The application's mistake, and a common one.
+    WindowOptions options;
+    options.surface = instance().createSurface();
+    Window window(device(), options);
+    ASSERT_EQ(window.frame(), VK_SUCCESS);
+    ASSERT_EQ(window.recreate(), VK_SUCCESS);
+    ASSERT_EQ(window.frame(), VK_SUCCESS);
+    instance().vk.DestroySurfaceKHR(instance().handle, options.surface, nullptr);
+    EXPECT_EQ(window.frame(), VK_SUCCESS);
+    window.destroySwapchain();
+}
+
+TEST_F(Lifetime, AFailedSwapchainCostsNothing)
+{
+    IN_PROCESS_WITH({"VENUS_WSI_TIMEOUT_MS", "50"});
+    Window window(device());
+    driver.setCompletion(mock::Completion::Stalled);
+    ASSERT_EQ(window.frame(), VK_SUCCESS);
+    uint32_t index = 0;
+    VkResult result = VK_SUCCESS;
+    while (result == VK_SUCCESS)
+        result = window.acquire(&index, device().semaphore());
+    ASSERT_EQ(result, VK_ERROR_DEVICE_LOST);
+    // Retiring wakes the swapchain's thread, which has nothing to do any more.
+    window.recreate();
+    const uint64_t before = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+    std::this_thread::sleep_for(500ms);
+    EXPECT_LT(nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - before, 5'000'000u)
+        << "a busy machine leaves little to a loop, too";
+    driver.loseDevices();
+}
+
+TEST_F(Lifetime, ASwapchainWithoutPixelsIsRefused)
+{
+    for (const VkExtent2D extent : {VkExtent2D{0, 16}, VkExtent2D{16, 0}}) {
+        device();
+        driver.resetRecords();
+        WindowOptions options;
+        options.extent = extent;
+        const Window window(device(), options);
+        EXPECT_EQ(window.result, VK_ERROR_INITIALIZATION_FAILED);
+        EXPECT_EQ(driver.count("vkCreateImage"), 0u);
+    }
 }
 
 TEST_F(Lifetime, SurfacesMayOutliveTheDevice)

@@ -1,5 +1,6 @@
 // Handles that only the layer knows must stay in the layer: private data, names and tags of swapchains; images that the
 // application makes for swapchain memory.
+#include "harness/images.h"
 #include "harness/layer_test.h"
 
 namespace vwsi::testing {
@@ -41,31 +42,6 @@ protected:
         uint64_t value = 4711;
         device().vk.GetPrivateDataEXT(device().handle, VK_OBJECT_TYPE_SWAPCHAIN_KHR, number(swapchain), from, &value);
         return value;
-    }
-
-    /// An image that is to be bound to memory of the window's swapchain.
-    VkImage aliasOf(const Window& window)
-    {
-        const VkImageSwapchainCreateInfoKHR of{VK_STRUCTURE_TYPE_IMAGE_SWAPCHAIN_CREATE_INFO_KHR, nullptr,
-                                               window.swapchain};
-        VkImageCreateInfo info{};
-        info.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO;
-        info.pNext = &of;
-        info.imageType = VK_IMAGE_TYPE_2D;
-        info.format = window.options.format;
-        info.extent = {window.options.extent.width, window.options.extent.height, 1};
-        info.mipLevels = 1;
-        info.arrayLayers = 1;
-        info.samples = VK_SAMPLE_COUNT_1_BIT;
-        info.tiling = VK_IMAGE_TILING_OPTIMAL;
-        info.usage = window.options.usage;
-        const Snapshot bytes(info);
-        const Snapshot chained(of);
-        VkImage image = VK_NULL_HANDLE;
-        EXPECT_EQ(device().vk.CreateImage(device().handle, &info, nullptr, &image), VK_SUCCESS);
-        EXPECT_TRUE(bytes.unchanged());
-        EXPECT_TRUE(chained.unchanged());
-        return image;
     }
 };
 
@@ -162,16 +138,9 @@ TEST_F(Objects, NamesOfOtherObjectsReachTheDriver)
 TEST_F(Objects, SwapchainImagesCanBeAliased)
 {
     Window window(device());
-    const VkImage alias = aliasOf(window);
+    const VkImage alias = window.makeAlias();
     const uint32_t index = window.acquireNow();
-    const VkBindImageMemorySwapchainInfoKHR to{VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_SWAPCHAIN_INFO_KHR, nullptr,
-                                               window.swapchain, index};
-    const VkBindImageMemoryInfo bind{VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_INFO, &to, alias, VK_NULL_HANDLE, 0};
-    const Snapshot bytes(bind);
-    const Snapshot chained(to);
-    EXPECT_EQ(device().vk.BindImageMemory2(device().handle, 1, &bind), VK_SUCCESS);
-    EXPECT_TRUE(bytes.unchanged());
-    EXPECT_TRUE(chained.unchanged());
+    EXPECT_EQ(window.bindAlias(alias, index), VK_SUCCESS);
     // Layouts belong to images, so the swapchain's own image gets its transition, the alias its clear.
     EXPECT_EQ(device().submit({}, {window.recordClear(window.images[index], {{0, 0, 0, 1}}),
                                    window.recordClear(alias, {{0, 1, 0, 1}})}),
@@ -181,18 +150,35 @@ TEST_F(Objects, SwapchainImagesCanBeAliased)
     device().vk.DestroyImage(device().handle, alias, nullptr);
 }
 
+TEST_F(Objects, StructsOfAliasesAreNotWritten)
+{
+    Window window(device());
+    const VkImageSwapchainCreateInfoKHR of{VK_STRUCTURE_TYPE_IMAGE_SWAPCHAIN_CREATE_INFO_KHR, nullptr,
+                                           window.swapchain};
+    VkImageCreateInfo info = imageInfo(window.options.extent, window.options.usage);
+    info.pNext = &of;
+    const Snapshot infoBytes(info);
+    const Snapshot ofBytes(of);
+    VkImage alias = VK_NULL_HANDLE;
+    EXPECT_EQ(device().vk.CreateImage(device().handle, &info, nullptr, &alias), VK_SUCCESS);
+    EXPECT_TRUE(infoBytes.unchanged());
+    EXPECT_TRUE(ofBytes.unchanged());
+    const VkBindImageMemorySwapchainInfoKHR to{VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_SWAPCHAIN_INFO_KHR, nullptr,
+                                               window.swapchain, 0};
+    const VkBindImageMemoryInfo bind{VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_INFO, &to, alias, VK_NULL_HANDLE, 0};
+    const Snapshot bindBytes(bind);
+    const Snapshot toBytes(to);
+    EXPECT_EQ(device().vk.BindImageMemory2(device().handle, 1, &bind), VK_SUCCESS);
+    EXPECT_TRUE(bindBytes.unchanged());
+    EXPECT_TRUE(toBytes.unchanged());
+    device().vk.DestroyImage(device().handle, alias, nullptr);
+}
+
 TEST_F(Objects, OrdinaryBindsMixWithSwapchainBinds)
 {
     Window window(device());
-    const VkImage alias = aliasOf(window);
-    VkImageCreateInfo info{};
-    info.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO;
-    info.imageType = VK_IMAGE_TYPE_2D;
-    info.format = VK_FORMAT_B8G8R8A8_UNORM;
-    info.extent = {8, 8, 1};
-    info.mipLevels = 1;
-    info.arrayLayers = 1;
-    info.usage = VK_IMAGE_USAGE_TRANSFER_DST_BIT;
+    const VkImage alias = window.makeAlias();
+    const VkImageCreateInfo info = imageInfo({8, 8});
     VkImage ordinary = VK_NULL_HANDLE;
     ASSERT_EQ(device().vk.CreateImage(device().handle, &info, nullptr, &ordinary), VK_SUCCESS);
     const VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, nullptr, 4096, 0};
@@ -214,19 +200,28 @@ TEST_F(Objects, OrdinaryBindsMixWithSwapchainBinds)
     device().vk.FreeMemory(device().handle, memory, nullptr);
 }
 
+TEST_F(Objects, ASwapchainNeverReachesTheDriver)
+{
+    // Nobody can copy a struct of unknown size, so that what stands behind it stays.
+    Window window(device());
+    const VkImageSwapchainCreateInfoKHR of{VK_STRUCTURE_TYPE_IMAGE_SWAPCHAIN_CREATE_INFO_KHR, nullptr,
+                                           window.swapchain};
+    UnknownStruct unknown;
+    unknown.pNext = &of;
+    VkImageCreateInfo info = imageInfo(window.options.extent, window.options.usage);
+    info.pNext = &unknown;
+    driver.resetRecords();
+    VkImage image = VK_NULL_HANDLE;
+    EXPECT_EQ(device().vk.CreateImage(device().handle, &info, nullptr, &image), VK_ERROR_OUT_OF_HOST_MEMORY);
+    EXPECT_EQ(driver.count("vkCreateImage"), 0u);
+}
+
 TEST_F(Objects, ANullSwapchainInTheChainIsAnOrdinaryImage)
 {
     device();
     const VkImageSwapchainCreateInfoKHR of{VK_STRUCTURE_TYPE_IMAGE_SWAPCHAIN_CREATE_INFO_KHR, nullptr, VK_NULL_HANDLE};
-    VkImageCreateInfo info{};
-    info.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO;
+    VkImageCreateInfo info = imageInfo({8, 8});
     info.pNext = &of;
-    info.imageType = VK_IMAGE_TYPE_2D;
-    info.format = VK_FORMAT_B8G8R8A8_UNORM;
-    info.extent = {8, 8, 1};
-    info.mipLevels = 1;
-    info.arrayLayers = 1;
-    info.usage = VK_IMAGE_USAGE_TRANSFER_DST_BIT;
     VkImage image = VK_NULL_HANDLE;
     EXPECT_EQ(device().vk.CreateImage(device().handle, &info, nullptr, &image), VK_SUCCESS);
     device().vk.DestroyImage(device().handle, image, nullptr);

@@ -351,4 +351,21 @@ TEST_F(OutOfMemory, SubmissionAtEveryHeapAllocation)
     EXPECT_EQ(result, VK_SUCCESS);
 }
 
+TEST_F(OutOfMemory, AQueryThatCannotFailDoesNotThrow)
+{
+    // The first one makes the layer's record of the physical device.
+    instance();
+    bool hit = true;
+    for (unsigned n = 1; hit && n < kFar; ++n) {
+        VkPhysicalDeviceSwapchainMaintenance1FeaturesEXT feature{
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SWAPCHAIN_MAINTENANCE_1_FEATURES_EXT, nullptr, VK_FALSE};
+        VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &feature, {}};
+        const mock::HeapProbe::Failure failure(n);
+        instance().vk.GetPhysicalDeviceFeatures2(instance().physicalDevices[0], &features);
+        hit = failure.wasHit();
+        EXPECT_EQ(feature.swapchainMaintenance1, hit ? VK_FALSE : VK_TRUE) << "allocation " << n;
+    }
+    EXPECT_FALSE(hit);
+}
+
 } // namespace vwsi::testing

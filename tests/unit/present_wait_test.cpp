@@ -50,6 +50,22 @@ protected:
         return index;
     }
 
+    /// One present of two windows, with an id for each.
+    VkResult frameOfBoth(const Window& first, uint64_t firstId, const Window& second, uint64_t secondId)
+    {
+        const uint32_t indices[] = {drawn(first), drawn(second)};
+        const VkSwapchainKHR swapchains[] = {first.swapchain, second.swapchain};
+        const uint64_t numbers[] = {firstId, secondId};
+        const VkPresentIdKHR ids{VK_STRUCTURE_TYPE_PRESENT_ID_KHR, nullptr, 2, numbers};
+        VkPresentInfoKHR info{};
+        info.sType = VK_STRUCTURE_TYPE_PRESENT_INFO_KHR;
+        info.pNext = &ids;
+        info.swapchainCount = 2;
+        info.pSwapchains = swapchains;
+        info.pImageIndices = indices;
+        return device().vk.QueuePresentKHR(device().queue(), &info);
+    }
+
     VkResult wait(const Window& window, uint64_t id, uint64_t timeout = 5 * kSecond)
     {
         return device().vk.WaitForPresentKHR(device().handle, window.swapchain, id, timeout);
@@ -313,17 +329,7 @@ TEST_F(PresentWait, OnePresentNumbersEachSwapchain)
 {
     const Window first(device());
     const Window second(device());
-    const uint32_t indices[] = {drawn(first), drawn(second)};
-    const VkSwapchainKHR swapchains[] = {first.swapchain, second.swapchain};
-    const uint64_t numbers[] = {8, 4};
-    const VkPresentIdKHR ids{VK_STRUCTURE_TYPE_PRESENT_ID_KHR, nullptr, 2, numbers};
-    VkPresentInfoKHR info{};
-    info.sType = VK_STRUCTURE_TYPE_PRESENT_INFO_KHR;
-    info.pNext = &ids;
-    info.swapchainCount = 2;
-    info.pSwapchains = swapchains;
-    info.pImageIndices = indices;
-    ASSERT_EQ(device().vk.QueuePresentKHR(device().queue(), &info), VK_SUCCESS);
+    ASSERT_EQ(frameOfBoth(first, 8, second, 4), VK_SUCCESS);
     EXPECT_EQ(wait(first, 8), VK_SUCCESS);
     EXPECT_EQ(wait(second, 4), VK_SUCCESS);
     EXPECT_EQ(wait(first, 9, 0), VK_TIMEOUT);
@@ -334,17 +340,7 @@ TEST_F(PresentWait, OneOfTwoSwapchainsMayGoWithoutId)
 {
     const Window first(device());
     const Window second(device());
-    const uint32_t indices[] = {drawn(first), drawn(second)};
-    const VkSwapchainKHR swapchains[] = {first.swapchain, second.swapchain};
-    const uint64_t numbers[] = {0, 4};
-    const VkPresentIdKHR ids{VK_STRUCTURE_TYPE_PRESENT_ID_KHR, nullptr, 2, numbers};
-    VkPresentInfoKHR info{};
-    info.sType = VK_STRUCTURE_TYPE_PRESENT_INFO_KHR;
-    info.pNext = &ids;
-    info.swapchainCount = 2;
-    info.pSwapchains = swapchains;
-    info.pImageIndices = indices;
-    ASSERT_EQ(device().vk.QueuePresentKHR(device().queue(), &info), VK_SUCCESS);
+    ASSERT_EQ(frameOfBoth(first, 0, second, 4), VK_SUCCESS);
     EXPECT_EQ(wait(second, 4), VK_SUCCESS);
     EXPECT_EQ(wait(first, 1, 0), VK_TIMEOUT);
 }

@@ -1,7 +1,9 @@
 // Present scaling (VK_EXT_surface_maintenance1, VK_EXT_swapchain_maintenance1): what is offered, where images land on a
 // surface of another size, and what that costs.
 #include "harness/frame_files.h"
+#include "harness/images.h"
 #include "harness/layer_test.h"
+#include "harness/mode_queries.h"
 
 #include <algorithm>
 #include <array>
@@ -190,18 +192,11 @@ protected:
     VkSurfacePresentScalingCapabilitiesEXT capabilities(VkSurfaceCapabilitiesKHR* plain = nullptr,
                                                         VkPresentModeKHR mode = VK_PRESENT_MODE_FIFO_KHR)
     {
-        const VkSurfaceKHR surface = instance().createSurface();
         VkSurfacePresentScalingCapabilitiesEXT scaling{};
         scaling.sType = VK_STRUCTURE_TYPE_SURFACE_PRESENT_SCALING_CAPABILITIES_EXT;
-        const VkSurfacePresentModeEXT asked{VK_STRUCTURE_TYPE_SURFACE_PRESENT_MODE_EXT, nullptr, mode};
-        const VkPhysicalDeviceSurfaceInfo2KHR info{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SURFACE_INFO_2_KHR, &asked,
-                                                   surface};
-        VkSurfaceCapabilities2KHR answer{VK_STRUCTURE_TYPE_SURFACE_CAPABILITIES_2_KHR, &scaling, {}};
-        EXPECT_EQ(instance().vk.GetPhysicalDeviceSurfaceCapabilities2KHR(instance().physicalDevices[0], &info, &answer),
-                  VK_SUCCESS);
-        instance().vk.DestroySurfaceKHR(instance().handle, surface, nullptr);
+        const VkSurfaceCapabilitiesKHR answer = capabilitiesOf(instance(), mode, &scaling);
         if (plain)
-            *plain = answer.surfaceCapabilities;
+            *plain = answer;
         return scaling;
     }
 
@@ -221,16 +216,9 @@ private:
 
     void change(VkCommandBuffer command, VkImage image, VkImageLayout from, VkImageLayout to)
     {
-        const VkImageMemoryBarrier barrier{VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER,
-                                           nullptr,
-                                           VK_ACCESS_TRANSFER_WRITE_BIT,
-                                           VK_ACCESS_TRANSFER_WRITE_BIT,
-                                           from,
-                                           to,
-                                           VK_QUEUE_FAMILY_IGNORED,
-                                           VK_QUEUE_FAMILY_IGNORED,
-                                           image,
-                                           {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1}};
+        VkImageMemoryBarrier barrier = layoutChange(image, from, to);
+        barrier.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
+        barrier.dstAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
         device().vk.CmdPipelineBarrier(command, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0,
                                        nullptr, 0, nullptr, 1, &barrier);
     }
@@ -239,15 +227,8 @@ private:
     Paint paint(uint32_t rgb)
     {
         Paint made;
-        VkImageCreateInfo info{};
-        info.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO;
-        info.imageType = VK_IMAGE_TYPE_2D;
-        info.format = VK_FORMAT_B8G8R8A8_UNORM;
-        info.extent = {128, 128, 1};
-        info.mipLevels = 1;
-        info.arrayLayers = 1;
-        info.samples = VK_SAMPLE_COUNT_1_BIT;
-        info.usage = VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT;
+        const VkImageCreateInfo info =
+            imageInfo({128, 128}, VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT);
         EXPECT_EQ(device().vk.CreateImage(device().handle, &info, nullptr, &made.image), VK_SUCCESS);
         VkMemoryRequirements requirements;
         device().vk.GetImageMemoryRequirements(device().handle, made.image, &requirements);
@@ -255,10 +236,10 @@ private:
         EXPECT_EQ(device().vk.AllocateMemory(device().handle, &allocate, nullptr, &made.memory), VK_SUCCESS);
         EXPECT_EQ(device().vk.BindImageMemory(device().handle, made.image, made.memory, 0), VK_SUCCESS);
         const VkCommandBuffer command = device().begin();
-        const VkImageSubresourceRange whole{VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
         const VkClearColorValue color = colorOf(rgb);
         change(command, made.image, VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL);
-        device().vk.CmdClearColorImage(command, made.image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, &color, 1, &whole);
+        device().vk.CmdClearColorImage(command, made.image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, &color, 1,
+                                       &kWholeImage);
         change(command, made.image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL);
         EXPECT_EQ(device().vk.EndCommandBuffer(command), VK_SUCCESS);
         EXPECT_EQ(device().submit({}, {command}), VK_SUCCESS);

@@ -2,6 +2,7 @@
 // refresh.
 #include "harness/frame_files.h"
 #include "harness/layer_test.h"
+#include "harness/mode_queries.h"
 
 #include <atomic>
 #include <thread>
@@ -43,37 +44,10 @@ protected:
         return options;
     }
 
-    VkSurfaceCapabilitiesKHR capabilitiesOf(VkPresentModeKHR mode, void* next = nullptr)
-    {
-        const VkSurfaceKHR surface = instance().createSurface();
-        const VkSurfacePresentModeEXT asked{VK_STRUCTURE_TYPE_SURFACE_PRESENT_MODE_EXT, nullptr, mode};
-        const VkPhysicalDeviceSurfaceInfo2KHR info{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SURFACE_INFO_2_KHR, &asked,
-                                                   surface};
-        VkSurfaceCapabilities2KHR capabilities{VK_STRUCTURE_TYPE_SURFACE_CAPABILITIES_2_KHR, next, {}};
-        EXPECT_EQ(
-            instance().vk.GetPhysicalDeviceSurfaceCapabilities2KHR(instance().physicalDevices[0], &info, &capabilities),
-            VK_SUCCESS);
-        instance().vk.DestroySurfaceKHR(instance().handle, surface, nullptr);
-        return capabilities.surfaceCapabilities;
-    }
-
-    std::vector<VkPresentModeKHR> compatibleWith(VkPresentModeKHR mode)
-    {
-        VkPresentModeKHR list[16]{};
-        VkSurfacePresentModeCompatibilityEXT compatibility{};
-        compatibility.sType = VK_STRUCTURE_TYPE_SURFACE_PRESENT_MODE_COMPATIBILITY_EXT;
-        compatibility.presentModeCount = std::size(list);
-        compatibility.pPresentModes = list;
-        capabilitiesOf(mode, &compatibility);
-        return {list, list + compatibility.presentModeCount};
-    }
-
     /// Gives the image a colour whose red is `number`, without presenting it.
     void draw(const Window& window, uint32_t number)
     {
-        ASSERT_EQ(
-            window.draw(0, {{static_cast<float>(number) / 255.0f, 0.2f, 1.0f, 1.0f}}, VK_NULL_HANDLE, VK_NULL_HANDLE),
-            VK_SUCCESS);
+        ASSERT_EQ(window.draw(0, numbered(number), VK_NULL_HANDLE, VK_NULL_HANDLE), VK_SUCCESS);
     }
 
     VkResult status(const Window& window)
@@ -118,10 +92,6 @@ private:
 
 class SharedImageInEachMode : public SharedImage, public ::testing::WithParamInterface<VkPresentModeKHR> {};
 
-#define SHOWN_IN_PROCESS_WITH(...)                                                                                     \
-    IN_PROCESS_WITH(__VA_ARGS__);                                                                                      \
-    setenv("VENUS_WSI_HEADLESS_DIR", childFolder().c_str(), 1)
-
 } // namespace
 
 INSTANTIATE_TEST_SUITE_P(Modes, SharedImageInEachMode, ::testing::Values(kDemand, kContinuous),
@@ -152,7 +122,7 @@ TEST_P(SharedImageInEachMode, IsAModeOfTheSurface)
 
 TEST_P(SharedImageInEachMode, HasExactlyOneImage)
 {
-    const VkSurfaceCapabilitiesKHR capabilities = capabilitiesOf(GetParam());
+    const VkSurfaceCapabilitiesKHR capabilities = capabilitiesOf(instance(), GetParam());
     EXPECT_EQ(capabilities.minImageCount, 1u);
     EXPECT_EQ(capabilities.maxImageCount, 1u);
     Window window(sharedDevice(), shared(GetParam()));
@@ -177,7 +147,7 @@ TEST_P(SharedImageInEachMode, OneDriverImageIsMade)
 TEST_P(SharedImageInEachMode, UsageIsToldApart)
 {
     VkSharedPresentSurfaceCapabilitiesKHR usage{VK_STRUCTURE_TYPE_SHARED_PRESENT_SURFACE_CAPABILITIES_KHR, nullptr, 0};
-    const VkSurfaceCapabilitiesKHR capabilities = capabilitiesOf(GetParam(), &usage);
+    const VkSurfaceCapabilitiesKHR capabilities = capabilitiesOf(instance(), GetParam(), &usage);
     EXPECT_TRUE(usage.sharedPresentSupportedUsageFlags & VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT);
     EXPECT_EQ(usage.sharedPresentSupportedUsageFlags & ~capabilities.supportedUsageFlags, 0u);
     WindowOptions options = shared(GetParam());
@@ -187,13 +157,13 @@ TEST_P(SharedImageInEachMode, UsageIsToldApart)
 
 TEST_P(SharedImageInEachMode, GoesWithTheOtherSharedModeOnly)
 {
-    EXPECT_THAT(compatibleWith(GetParam()), UnorderedElementsAre(kDemand, kContinuous));
+    EXPECT_THAT(compatibleWith(instance(), GetParam()), UnorderedElementsAre(kDemand, kContinuous));
 }
 
 TEST_F(SharedImage, OtherModesDoNotGoWithIt)
 {
-    EXPECT_THAT(compatibleWith(VK_PRESENT_MODE_FIFO_KHR), Not(Contains(kDemand)));
-    EXPECT_THAT(compatibleWith(VK_PRESENT_MODE_MAILBOX_KHR), Not(Contains(kContinuous)));
+    EXPECT_THAT(compatibleWith(instance(), VK_PRESENT_MODE_FIFO_KHR), Not(Contains(kDemand)));
+    EXPECT_THAT(compatibleWith(instance(), VK_PRESENT_MODE_MAILBOX_KHR), Not(Contains(kContinuous)));
 }
 
 TEST_P(SharedImageInEachMode, IsAcquiredOnce)
@@ -602,26 +572,10 @@ TEST_F(SharedImage, AliasesShareItsMemory)
     SHOWN_IN_PROCESS_WITH({"VENUS_WSI_COPY", "staged"});
     Window window(sharedDevice(), shared(kDemand));
     window.acquireNow();
-    const VkImageSwapchainCreateInfoKHR of{VK_STRUCTURE_TYPE_IMAGE_SWAPCHAIN_CREATE_INFO_KHR, nullptr,
-                                           window.swapchain};
-    VkImageCreateInfo info{};
-    info.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO;
-    info.pNext = &of;
-    info.imageType = VK_IMAGE_TYPE_2D;
-    info.format = window.options.format;
-    info.extent = {window.options.extent.width, window.options.extent.height, 1};
-    info.mipLevels = 1;
-    info.arrayLayers = 1;
-    info.samples = VK_SAMPLE_COUNT_1_BIT;
-    info.usage = window.options.usage;
-    VkImage alias = VK_NULL_HANDLE;
-    ASSERT_EQ(device().vk.CreateImage(device().handle, &info, nullptr, &alias), VK_SUCCESS);
-    const VkBindImageMemorySwapchainInfoKHR to{VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_SWAPCHAIN_INFO_KHR, nullptr,
-                                               window.swapchain, 0};
-    const VkBindImageMemoryInfo bind{VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_INFO, &to, alias, VK_NULL_HANDLE, 0};
-    ASSERT_EQ(device().vk.BindImageMemory2(device().handle, 1, &bind), VK_SUCCESS);
-    ASSERT_EQ(device().submit({}, {window.recordClear(window.images[0], {{0, 0, 0, 1}}),
-                                   window.recordClear(alias, {{77.0f / 255.0f, 0, 0, 1}})}),
+    const VkImage alias = window.makeAlias();
+    ASSERT_EQ(window.bindAlias(alias, 0), VK_SUCCESS);
+    ASSERT_EQ(device().submit(
+                  {}, {window.recordClear(window.images[0], {{0, 0, 0, 1}}), window.recordClear(alias, numbered(77))}),
               VK_SUCCESS);
     ASSERT_EQ(window.present(0), VK_SUCCESS);
     EXPECT_TRUE(comesOut(77));

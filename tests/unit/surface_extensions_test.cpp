@@ -119,10 +119,6 @@ private:
     std::unique_ptr<Window> m_window;
 };
 
-#define SHOWN_IN_PROCESS_WITH(...)                                                                                     \
-    IN_PROCESS_WITH(__VA_ARGS__);                                                                                      \
-    setenv("VENUS_WSI_HEADLESS_DIR", childFolder().c_str(), 1)
-
 } // namespace
 
 // VK_EXT_swapchain_colorspace
@@ -285,21 +281,8 @@ TEST_F(SurfaceExtensions, AliasesAreCompressedAlike)
     deviceWith({kCompression, kCompressionSwapchain});
     Window* window = nullptr;
     compressedImages(&window);
-    const VkImageSwapchainCreateInfoKHR of{VK_STRUCTURE_TYPE_IMAGE_SWAPCHAIN_CREATE_INFO_KHR, nullptr,
-                                           window->swapchain};
-    VkImageCreateInfo info{};
-    info.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO;
-    info.pNext = &of;
-    info.imageType = VK_IMAGE_TYPE_2D;
-    info.format = window->options.format;
-    info.extent = {window->options.extent.width, window->options.extent.height, 1};
-    info.mipLevels = 1;
-    info.arrayLayers = 1;
-    info.samples = VK_SAMPLE_COUNT_1_BIT;
-    info.usage = window->options.usage;
     driver.resetRecords();
-    VkImage alias = VK_NULL_HANDLE;
-    ASSERT_EQ(device().vk.CreateImage(device().handle, &info, nullptr, &alias), VK_SUCCESS);
+    const VkImage alias = window->makeAlias();
     EXPECT_EQ(imagesWithCompression(), 1u);
     device().vk.DestroyImage(device().handle, alias, nullptr);
     closeWindow();

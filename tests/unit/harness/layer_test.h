@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <memory>
@@ -85,6 +86,23 @@ public:
 private:
     const Struct& m_watched;
     unsigned char m_bytes[sizeof(Struct)];
+};
+
+/// What a clock shows, for those that count processor time.
+inline uint64_t nanoseconds(clockid_t clock)
+{
+    timespec now{};
+    clock_gettime(clock, &now);
+    return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+/// A struct of an extension that neither the headers nor the layer know.
+struct UnknownStruct {
+    static constexpr auto kType = static_cast<VkStructureType>(2'000'999'000);
+
+    VkStructureType sType = kType;
+    const void* pNext = nullptr;
+    uint64_t payload[6] = {1, 2, 3, 4, 5, 6};
 };
 
 class Stopwatch {

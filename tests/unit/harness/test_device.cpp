@@ -162,7 +162,12 @@ TestDevice::TestDevice(TestInstance& owner, const DeviceOptions& options)
         const VkDeviceQueueCreateInfo& family = info.pQueueCreateInfos[i];
         for (uint32_t j = 0; j < family.queueCount; ++j) {
             VkQueue queue = VK_NULL_HANDLE;
-            vk.GetDeviceQueue(handle, family.queueFamilyIndex, j, &queue);
+            const VkDeviceQueueInfo2 which{VK_STRUCTURE_TYPE_DEVICE_QUEUE_INFO_2, nullptr, family.flags,
+                                           family.queueFamilyIndex, j};
+            if (family.flags)
+                vk.GetDeviceQueue2(handle, &which, &queue);
+            else
+                vk.GetDeviceQueue(handle, family.queueFamilyIndex, j, &queue);
             setDispatch(handle, queue);
             queues.push_back(queue);
         }

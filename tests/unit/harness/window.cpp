@@ -1,5 +1,7 @@
 #include "harness/window.h"
 
+#include "harness/images.h"
+
 #include <gtest/gtest.h>
 
 namespace vwsi::testing {
@@ -96,28 +98,36 @@ uint32_t Window::acquireNow() const
 
 VkCommandBuffer Window::recordClear(VkImage image, const VkClearColorValue& color) const
 {
-    const VkImageSubresourceRange range{VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
     const VkCommandBuffer buffer = device.begin();
-    VkImageMemoryBarrier barrier{};
-    barrier.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER;
+    VkImageMemoryBarrier barrier = layoutChange(image, VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL);
     barrier.dstAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
-    barrier.oldLayout = VK_IMAGE_LAYOUT_UNDEFINED;
-    barrier.newLayout = VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL;
-    barrier.srcQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
-    barrier.dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
-    barrier.image = image;
-    barrier.subresourceRange = range;
     device.vk.CmdPipelineBarrier(buffer, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0, nullptr,
                                  0, nullptr, 1, &barrier);
-    device.vk.CmdClearColorImage(buffer, image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, &color, 1, &range);
+    device.vk.CmdClearColorImage(buffer, image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, &color, 1, &kWholeImage);
+    barrier = layoutChange(image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_IMAGE_LAYOUT_PRESENT_SRC_KHR);
     barrier.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
-    barrier.dstAccessMask = 0;
-    barrier.oldLayout = VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL;
-    barrier.newLayout = VK_IMAGE_LAYOUT_PRESENT_SRC_KHR;
     device.vk.CmdPipelineBarrier(buffer, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, 0,
                                  nullptr, 0, nullptr, 1, &barrier);
     EXPECT_EQ(device.vk.EndCommandBuffer(buffer), VK_SUCCESS);
     return buffer;
+}
+
+VkImage Window::makeAlias() const
+{
+    const VkImageSwapchainCreateInfoKHR of{VK_STRUCTURE_TYPE_IMAGE_SWAPCHAIN_CREATE_INFO_KHR, nullptr, swapchain};
+    VkImageCreateInfo info = imageInfo(options.extent, options.usage, options.format);
+    info.pNext = &of;
+    VkImage alias = VK_NULL_HANDLE;
+    EXPECT_EQ(device.vk.CreateImage(device.handle, &info, nullptr, &alias), VK_SUCCESS);
+    return alias;
+}
+
+VkResult Window::bindAlias(VkImage alias, uint32_t index) const
+{
+    const VkBindImageMemorySwapchainInfoKHR to{VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_SWAPCHAIN_INFO_KHR, nullptr,
+                                               swapchain, index};
+    const VkBindImageMemoryInfo bind{VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_INFO, &to, alias, VK_NULL_HANDLE, 0};
+    return device.vk.BindImageMemory2(device.handle, 1, &bind);
 }
 
 VkResult Window::draw(uint32_t index, const VkClearColorValue& color, VkSemaphore ready, VkSemaphore done,

@@ -48,6 +48,9 @@ public:
     /// Clears the image and signals `done`, after `ready` (either may be null).
     VkResult draw(uint32_t index, const VkClearColorValue& color, VkSemaphore ready, VkSemaphore done,
                   uint32_t queue = 0) const;
+    /// An image for the memory of one of the swapchain's (VkImageSwapchainCreateInfoKHR); the caller destroys it.
+    VkImage makeAlias() const;
+    VkResult bindAlias(VkImage alias, uint32_t index) const;
     VkResult present(uint32_t index, const std::vector<VkSemaphore>& waits = {}, const void* next = nullptr,
                      uint32_t queue = 0) const;
     /// One whole frame of a simple application; the result of vkQueuePresentKHR, or of the call that failed.
