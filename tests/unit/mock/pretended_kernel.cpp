@@ -18,7 +18,8 @@ long pretendedPageSize = 0;
 
 extern "C" {
 
-VWSI_UNWATCHED int uname(utsname* kernel) noexcept
+// glibc's headers say that these do not throw, and musl's do not; a definition has to say the same.
+VWSI_UNWATCHED int uname(utsname* kernel) noexcept(noexcept(uname(nullptr)))
 {
     using Function = int(utsname*);
     static Function* real = nullptr;
@@ -30,7 +31,7 @@ VWSI_UNWATCHED int uname(utsname* kernel) noexcept
     return result;
 }
 
-VWSI_UNWATCHED long sysconf(int name) noexcept
+VWSI_UNWATCHED long sysconf(int name) noexcept(noexcept(sysconf(0)))
 {
     using Function = long(int);
     static Function* real = nullptr;
