@@ -6,6 +6,8 @@
 #include "surface/xcb/sigpipe_guard.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <new>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -52,8 +54,11 @@ XcbTarget::XcbTarget(std::unique_ptr<XcbConnection> connection, xcb_window_t win
 VkResult XcbTarget::start()
 {
     m_elsewhere = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (m_elsewhere < 0)
+    if (m_elsewhere < 0) {
+        VWSI_ERROR("X11: no descriptor is left for a window (eventfd: %s); raise the limit of open files",
+                   strerror(errno));
         return VK_ERROR_OUT_OF_HOST_MEMORY;
+    }
 
     const std::string& wanted = settings().x11;
     const XcbConnection::Extensions& can = m_connection->extensions();
