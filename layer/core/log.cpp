@@ -2,6 +2,7 @@
 
 #include "core/settings.h"
 
+#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
@@ -35,7 +36,12 @@ int logDescriptor()
         if (path.empty())
             return STDERR_FILENO;
         const int opened = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-        return opened >= 0 ? opened : STDERR_FILENO;
+        if (opened >= 0)
+            return opened;
+        if (logEnabled(LogLevel::Warn))
+            dprintf(STDERR_FILENO, "venus-wsi: warning: VENUS_WSI_LOG_FILE=%s cannot be opened (%s); logging here\n",
+                    path.c_str(), strerror(errno));
+        return STDERR_FILENO;
     }();
     return fd;
 }

@@ -94,6 +94,9 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateInstance(const VkInstanceCreateInfo* pCreat
                 smallPages, kAppleHostPage, kAppleHostPage);
         if (result != VK_SUCCESS)
             return result;
+        // Such an instance asks about no device, so that no line would tell that the layer is there.
+        if (settings().policy == Policy::Never)
+            VWSI_INFO("no device is served (policy never)");
         try {
             auto* const instance = new Instance(*pInstance, here.pfnNextGetInstanceProcAddr, *pCreateInfo, extended);
             instance->nextPhysicalDeviceProcAddr = here.pfnNextGetPhysicalDeviceProcAddr;

@@ -1,6 +1,9 @@
 // Which physical devices the layer takes over (VENUS_WSI_POLICY; design rule 6).
 #include "harness/layer_test.h"
 
+#include <fstream>
+#include <sstream>
+
 namespace vwsi::testing {
 
 namespace {
@@ -192,6 +195,14 @@ TEST_F(PolicyTest, NeverIsAPurePassThrough)
     EXPECT_EQ(d.proc("vkCreateSwapchainKHR"), nullptr);
 }
 
+TEST_F(PolicyTest, NeverIsLogged)
+{
+    IN_PROCESS_WITH({"VENUS_WSI_POLICY", "never"}, {"VENUS_WSI_LOG", "info"});
+    add(mock::DeviceSpec::venus());
+    instance();
+    EXPECT_THAT(childLog(), HasSubstr("no device is served (policy never)"));
+}
+
 TEST_F(PolicyTest, NeverPassesSurfacesThrough)
 {
     IN_PROCESS_WITH({"VENUS_WSI_POLICY", "never"});
@@ -224,6 +235,17 @@ TEST_F(PolicyTest, DecisionsAreLogged)
     EXPECT_FALSE(served(1));
     EXPECT_THAT(childLog(), HasSubstr("Virtio-GPU Venus (Mock)"));
     EXPECT_THAT(childLog(), HasSubstr("llvmpipe (Mock)"));
+}
+
+TEST_F(PolicyTest, ALogFileThatCannotBeOpenedIsReportedAndMeansStandardError)
+{
+    IN_PROCESS_WITH({"VENUS_WSI_LOG_FILE", "/nowhere/log"}, {"VENUS_WSI_LOG", "info"});
+    add(mock::DeviceSpec::venus());
+    EXPECT_TRUE(served(0));
+    std::ostringstream said;
+    said << std::ifstream(childFolder() + "/output").rdbuf();
+    EXPECT_THAT(said.str(), HasSubstr("VENUS_WSI_LOG_FILE=/nowhere/log cannot be opened (No such file or directory)"));
+    EXPECT_THAT(said.str(), HasSubstr("Virtio-GPU Venus (Mock)"));
 }
 
 TEST_F(PolicyTest, ItIsSilentByDefault)
