@@ -41,9 +41,12 @@ Device* Device::find(const void* dispatchable)
     return devices.find(dispatchable);
 }
 
-VkResult Device::serve(const VkDeviceCreateInfo& info, bool hostMemoryEnabled)
+VkResult Device::serve(const VkDeviceCreateInfo& info, const DriverSupport& support)
 {
-    m_hostMemoryEnabled = hostMemoryEnabled && m_next.GetMemoryHostPointerPropertiesEXT;
+    m_support = support;
+    m_support.hostMemory &= m_next.GetMemoryHostPointerPropertiesEXT != nullptr;
+    m_support.dmaBuf &= m_next.GetMemoryFdKHR != nullptr;
+    m_support.modifiers &= m_next.GetImageDrmFormatModifierPropertiesEXT != nullptr;
     m_enabled = m_physicalDevice.instance().enabled();
     for (uint32_t i = 0; i < info.enabledExtensionCount; ++i)
         m_enabled.set(static_cast<size_t>(findExtension(info.ppEnabledExtensionNames[i])));

@@ -2,6 +2,7 @@
 
 #include "core/acquire_ledger.h"
 #include "core/dispatch.h"
+#include "core/driver_support.h"
 #include "core/extension.h"
 #include "core/fence_pool.h"
 #include "core/physical_device.h"
@@ -31,7 +32,7 @@ public:
     static Device* find(const void* dispatchable);
 
     /// Prepares a served device: its queues and what is enabled. `info` is the application's create info.
-    VkResult serve(const VkDeviceCreateInfo& info, bool hostMemoryEnabled);
+    VkResult serve(const VkDeviceCreateInfo& info, const DriverSupport& support);
 
     VkDevice handle() const { return m_handle; }
     PhysicalDevice& physicalDevice() const { return m_physicalDevice; }
@@ -41,8 +42,9 @@ public:
     AcquireLedger& ledger() { return m_ledger; }
     FencePool& fences() { return m_fences; }
 
-    /// VK_EXT_external_memory_host is enabled on the driver's device.
-    bool canImportHostMemory() const { return m_hostMemoryEnabled; }
+    /// What the layer may use of the driver's extensions.
+    const DriverSupport& support() const { return m_support; }
+    bool canImportHostMemory() const { return m_support.hostMemory; }
 
     /// Images can be bound to presentable images' memory (vkBindImageMemory2 is there).
     bool bindsAliases() const { return m_bindsAliases; }
@@ -88,7 +90,7 @@ private:
     DeviceDispatch m_next;
     const PFN_vkSetDeviceLoaderData m_setLoaderData;
     ExtensionSet m_enabled;
-    bool m_hostMemoryEnabled = false;
+    DriverSupport m_support;
     bool m_bindsAliases = false;
     std::atomic<bool> m_lost{false};
     std::vector<std::unique_ptr<Queue>> m_queues;

@@ -16,6 +16,7 @@ namespace vwsi {
     X(GetPhysicalDeviceImageFormatProperties, "", VK_API_VERSION_1_0)                                                  \
     X(GetPhysicalDeviceImageFormatProperties2, "vkGetPhysicalDeviceImageFormatProperties2KHR", VK_API_VERSION_1_1)     \
     X(GetPhysicalDeviceFormatProperties, "", VK_API_VERSION_1_0)                                                       \
+    X(GetPhysicalDeviceFormatProperties2, "vkGetPhysicalDeviceFormatProperties2KHR", VK_API_VERSION_1_1)               \
     X(GetPhysicalDeviceMemoryProperties, "", VK_API_VERSION_1_0)                                                       \
     X(GetPhysicalDeviceQueueFamilyProperties, "", VK_API_VERSION_1_0)                                                  \
     X(EnumerateDeviceExtensionProperties, "", VK_API_VERSION_1_0)                                                      \
@@ -51,6 +52,8 @@ namespace vwsi {
     X(GetImageMemoryRequirements, "", VK_API_VERSION_1_0)                                                              \
     X(GetImageSubresourceLayout, "", VK_API_VERSION_1_0)                                                               \
     X(GetMemoryHostPointerPropertiesEXT, "", VK_API_VERSION_1_0)                                                       \
+    X(GetMemoryFdKHR, "", VK_API_VERSION_1_0)                                                                          \
+    X(GetImageDrmFormatModifierPropertiesEXT, "", VK_API_VERSION_1_0)                                                  \
     X(CreateBuffer, "", VK_API_VERSION_1_0)                                                                            \
     X(DestroyBuffer, "", VK_API_VERSION_1_0)                                                                           \
     X(CreateImage, "", VK_API_VERSION_1_0)                                                                             \

@@ -101,7 +101,8 @@ Settings readSettings(Complaints& complaints)
     s.refreshMilliHz = static_cast<uint32_t>(refresh);
     readChoice<std::string>("VENUS_WSI_X11", {{"auto", "auto"}, {"present", "present"}, {"shm", "shm"}, {"put", "put"}},
                             s.x11, complaints);
-    readChoice<std::string>("VENUS_WSI_WAYLAND", {{"auto", "auto"}, {"shm", "shm"}}, s.wayland, complaints);
+    readChoice<std::string>("VENUS_WSI_WAYLAND", {{"auto", "auto"}, {"shm", "shm"}, {"dmabuf", "dmabuf"}}, s.wayland,
+                            complaints);
     readText("VENUS_WSI_DRM_DEVICE", s.drmDevice);
     readText("VENUS_WSI_HEADLESS_DIR", s.headlessDir);
     readSize("VENUS_WSI_HEADLESS_SIZE", s.headlessWidth, s.headlessHeight, complaints);

@@ -19,6 +19,7 @@ enum class CopyMode {
     Direct, ///< render into the target's memory (VK_EXT_external_memory_host, linear image)
     Import, ///< GPU copy into the target's memory (VK_EXT_external_memory_host)
     Staged, ///< GPU copy into host-visible memory, CPU copy into the target
+    Export, ///< render into memory that the window system reads itself (dma-buf); chosen by VENUS_WSI_WAYLAND
 };
 
 /// What the user asked for in the environment, read once per process. A value that does not parse is reported in one
@@ -35,7 +36,7 @@ struct Settings {
     uint32_t refreshMilliHz = 60'000;
     /// How X11 targets hand over bytes (VENUS_WSI_X11): "auto", "present", "shm", "put".
     std::string x11 = "auto";
-    /// How Wayland targets hand over bytes (VENUS_WSI_WAYLAND): "auto", "shm".
+    /// How Wayland targets hand over bytes (VENUS_WSI_WAYLAND): "auto", "shm", "dmabuf".
     std::string wayland = "auto";
     /// DRM primary node for VK_KHR_display (VENUS_WSI_DRM_DEVICE); empty: found from the physical device.
     std::string drmDevice;

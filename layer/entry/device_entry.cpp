@@ -1,18 +1,13 @@
 #include "core/device.h"
 #include "core/instance.h"
-#include "core/log.h"
 #include "core/queue.h"
-#include "core/struct_chain.h"
 #ifdef VWSI_HAVE_DISPLAY
 #include "entry/display_entry.h"
 #endif
+#include "entry/driver_create_info.h"
 #include "entry/hooks.h"
-#include "entry/supplied_features.h"
 
-#include <algorithm>
-#include <cstring>
 #include <mutex>
-#include <vector>
 #include <vulkan/vk_layer.h>
 
 namespace vwsi {
@@ -29,61 +24,6 @@ VkLayerDeviceCreateInfo* findLoaderInfo(const VkDeviceCreateInfo& info, VkLayerF
     }
     return nullptr;
 }
-
-/// The create info that a served device's driver gets: nothing of the window-system extensions, host memory import
-/// where the driver has it.
-class DriverCreateInfo {
-public:
-    DriverCreateInfo(const PhysicalDevice& device, const VkDeviceCreateInfo& info) : m_info(info)
-    {
-        for (uint32_t i = 0; i < info.enabledExtensionCount; ++i) {
-            const char* const name = info.ppEnabledExtensionNames[i];
-            if (const char* const drivers = driverName(device, name))
-                m_names.push_back(drivers);
-            m_importsHostMemory |= !strcmp(name, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
-        }
-        if (device.hostPointerAlignment() && !m_importsHostMemory) {
-            m_names.push_back(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
-            m_importsHostMemory = true;
-            const bool named = std::any_of(m_names.begin(), m_names.end(), [](const char* name) {
-                return !strcmp(name, VK_KHR_EXTERNAL_MEMORY_EXTENSION_NAME);
-            });
-            if (device.apiVersion() < VK_API_VERSION_1_1 && !named)
-                m_names.push_back(VK_KHR_EXTERNAL_MEMORY_EXTENSION_NAME);
-        }
-        m_info.enabledExtensionCount = static_cast<uint32_t>(m_names.size());
-        m_info.ppEnabledExtensionNames = m_names.data();
-
-        const RewrittenChain chain = chainWithout(m_arena, info.pNext, &isWindowSystemFeature);
-        m_info.pNext = chain.chain;
-        if (!chain.complete)
-            VWSI_WARN("vkCreateDevice: a feature struct of the swapchain stays in the driver's chain, because a struct "
-                      "before it is newer than this build of the layer");
-    }
-
-    const VkDeviceCreateInfo& get() const { return m_info; }
-    bool importsHostMemory() const { return m_importsHostMemory; }
-
-private:
-    /// What an extension of the application's is called at the driver; null: it is the layer's alone.
-    const char* driverName(const PhysicalDevice& device, const char* name) const
-    {
-        if (isWindowSystemDeviceExtension(name))
-            return nullptr;
-        if (strcmp(name, "VK_KHR_calibrated_timestamps") != 0 || device.driverHas(name))
-            return name;
-        const char* const older = VK_EXT_CALIBRATED_TIMESTAMPS_EXTENSION_NAME;
-        const bool named =
-            std::any_of(m_info.ppEnabledExtensionNames, m_info.ppEnabledExtensionNames + m_info.enabledExtensionCount,
-                        [&](const char* other) { return !strcmp(other, older); });
-        return device.driverHas(older) && !named ? older : nullptr;
-    }
-
-    ScratchArena m_arena;
-    VkDeviceCreateInfo m_info;
-    std::vector<const char*> m_names;
-    bool m_importsHostMemory = false;
-};
 
 VKAPI_ATTR VkResult VKAPI_CALL CreateDevice(VkPhysicalDevice physicalDevice, const VkDeviceCreateInfo* pCreateInfo,
                                             const VkAllocationCallbacks* pAllocator, VkDevice* pDevice)
@@ -104,11 +44,11 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateDevice(VkPhysicalDevice physicalDevice, con
         if (!createNext)
             return VK_ERROR_INITIALIZATION_FAILED;
 
-        bool importsHostMemory = false;
+        DriverSupport support;
         VkResult result = VK_SUCCESS;
         if (physical.served()) {
             const DriverCreateInfo info(physical, *pCreateInfo);
-            importsHostMemory = info.importsHostMemory();
+            support = info.support();
             result = createNext(physicalDevice, &info.get(), pAllocator, pDevice);
         } else {
             result = createNext(physicalDevice, pCreateInfo, pAllocator, pDevice);
@@ -121,7 +61,7 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateDevice(VkPhysicalDevice physicalDevice, con
         try {
             auto device = std::make_unique<Device>(physical, *pDevice, here.pfnNextGetDeviceProcAddr, setLoaderData);
             if (physical.served())
-                result = device->serve(*pCreateInfo, importsHostMemory);
+                result = device->serve(*pCreateInfo, support);
             if (result == VK_SUCCESS)
                 device.release(); // NOLINT(bugprone-unused-return-value): found by its handle from now on
         } catch (...) {

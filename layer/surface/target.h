@@ -11,6 +11,8 @@
 
 namespace vwsi {
 
+class DmaBufTaker;
+
 /// What a target is made for; constant over the life of a swapchain.
 struct TargetInfo {
     VkExtent2D extent;         ///< size of the buffers in pixels, if `follows` at first; else that of the images
@@ -95,6 +97,9 @@ public:
     /// Makes buffer `index` for a layout; keeps it until destruction, or until a call for the same index, whose buffer
     /// is idle and which replaces it on success.
     virtual VkResult allocate(uint32_t index, const BufferLayout& layout, TargetBuffer* buffer) = 0;
+
+    /// For targets that can show the driver's memory as it is.
+    virtual DmaBufTaker* dmaBufTaker() { return nullptr; }
 
     /// Where events go; set once before the first frame.
     virtual void setEvents(TargetEvents* events) = 0;

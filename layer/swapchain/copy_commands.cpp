@@ -34,7 +34,7 @@ VkResult CopyEngine::record(uint32_t index)
         VkResult result = next.BeginCommandBuffer(command, &begin);
         if (result != VK_SUCCESS)
             return result;
-        recordCopy(command, (*m_images)[index], index);
+        recordCopy(command, (*m_images)[index], index, commands.family);
         result = next.EndCommandBuffer(command);
         if (result != VK_SUCCESS)
             return result;
@@ -42,10 +42,12 @@ VkResult CopyEngine::record(uint32_t index)
     return VK_SUCCESS;
 }
 
-void CopyEngine::recordCopy(VkCommandBuffer command, const SwapchainImage& image, uint32_t index)
+void CopyEngine::recordCopy(VkCommandBuffer command, const SwapchainImage& image, uint32_t index, uint32_t family)
 {
     const DeviceDispatch& next = m_device.next();
-    const bool copies = m_mode != CopyMode::Direct;
+    const bool copies = m_mode != CopyMode::Direct && m_mode != CopyMode::Export;
+    if (m_mode == CopyMode::Export)
+        recordHandOver(command, image, family);
 
     // The application's rendering is complete: the submission waits for its semaphores. What it wrote on this very
     // queue without one has to be made available here.

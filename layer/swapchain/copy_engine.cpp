@@ -1,5 +1,6 @@
 #include "swapchain/copy_engine.h"
 
+#include "core/alignment.h"
 #include "core/device.h"
 #include "core/instance.h"
 #include "core/log.h"
@@ -19,11 +20,6 @@ constexpr VkDeviceSize kWordSpacing = 64;
 constexpr uint32_t kWordPending = 0;
 constexpr uint32_t kWordDone = 1;
 
-VkDeviceSize alignUp(VkDeviceSize value, VkDeviceSize alignment)
-{
-    return alignment ? (value + alignment - 1) / alignment * alignment : value;
-}
-
 const char* modeName(CopyMode mode)
 {
     switch (mode) {
@@ -35,13 +31,18 @@ const char* modeName(CopyMode mode)
         return "import";
     case CopyMode::Staged:
         return "staged";
+    case CopyMode::Export:
+        return "dma-buf";
     }
     return "";
 }
 
 } // namespace
 
-CopyEngine::CopyEngine(Device& device, HostAllocator& allocator) : m_device(device), m_allocator(allocator) {}
+CopyEngine::CopyEngine(Device& device, HostAllocator& allocator)
+    : m_device(device), m_allocator(allocator), m_export(device)
+{
+}
 
 CopyEngine::~CopyEngine()
 {
@@ -67,7 +68,7 @@ VkResult CopyEngine::create(const VkImageCreateInfo& info, const PixelFormat& fo
     m_target = &target;
     m_images = &images;
     m_shared = allocation == Allocation::Shared;
-    if (const VkResult result = makeImages(group); result != VK_SUCCESS)
+    if (const VkResult result = makeImages(allocation, group); result != VK_SUCCESS)
         return result;
     if (const VkResult result = createHostMemory(); result != VK_SUCCESS)
         return result;
@@ -89,12 +90,14 @@ VkResult CopyEngine::create(const VkImageCreateInfo& info, const PixelFormat& fo
     return VK_SUCCESS;
 }
 
-VkResult CopyEngine::makeImages(ImageGroup* group)
+VkResult CopyEngine::makeImages(Allocation allocation, ImageGroup* group)
 {
     if (group && group->take(*m_images)) {
         m_ownsImages = false;
         return VK_SUCCESS;
     }
+    if (const VkResult result = exportImages(allocation, group); result != VK_ERROR_FORMAT_NOT_SUPPORTED)
+        return result;
     // One target's memory cannot hold an image that others show as well.
     if (const VkResult result = group ? createImage(0) : chooseMode(); result != VK_SUCCESS)
         return result;
@@ -171,34 +174,14 @@ VkResult CopyEngine::createAlias(const VkImageCreateInfo& asked, const VkAllocat
         compression.pNext = std::exchange(info.pNext, &compression);
     const VkExternalMemoryImageCreateInfo external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO, info.pNext,
                                                    VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
+    ExportChain exported;
     if (m_mode == CopyMode::Direct) {
         info.tiling = VK_IMAGE_TILING_LINEAR;
         info.pNext = &external;
+    } else if (m_mode == CopyMode::Export) {
+        m_export.describe(info, exported);
     }
     return m_device.next().CreateImage(m_device.handle(), &info, callbacks, image);
-}
-
-VkResult CopyEngine::checkDirect() const
-{
-    const VkPhysicalDeviceExternalImageFormatInfo external{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO,
-                                                           nullptr,
-                                                           VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
-    const VkPhysicalDeviceImageFormatInfo2 query{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2,
-                                                 &external,
-                                                 m_imageInfo.format,
-                                                 m_imageInfo.imageType,
-                                                 VK_IMAGE_TILING_LINEAR,
-                                                 m_imageInfo.usage,
-                                                 m_imageInfo.flags};
-    VkImageFormatProperties2 answer{VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2, nullptr, {}};
-    const VkResult result = m_device.instance().next().GetPhysicalDeviceImageFormatProperties2(
-        m_device.physicalDevice().handle(), &query, &answer);
-    if (result != VK_SUCCESS)
-        return result;
-    const VkExtent3D& most = answer.imageFormatProperties.maxExtent;
-    return most.width < m_imageInfo.extent.width || most.height < m_imageInfo.extent.height
-               ? VK_ERROR_FORMAT_NOT_SUPPORTED
-               : VK_SUCCESS;
 }
 
 VkResult CopyEngine::createHostMemory()
@@ -308,7 +291,7 @@ VkResult CopyEngine::realize(uint32_t index)
     if (scales())
         return fit(index);
     VkResult result = VK_SUCCESS;
-    if (image.memory == VK_NULL_HANDLE || !image.target.data) {
+    if (m_mode != CopyMode::Export && (image.memory == VK_NULL_HANDLE || !image.target.data)) {
         switch (m_mode) {
         case CopyMode::Direct:
             result = realizeDirect(index);
@@ -317,6 +300,7 @@ VkResult CopyEngine::realize(uint32_t index)
             result = realizeImport(index);
             break;
         case CopyMode::Auto:
+        case CopyMode::Export:
         case CopyMode::Staged:
             result = realizeStaged(index);
             break;
@@ -345,93 +329,6 @@ VkResult CopyEngine::bindImage(VkImage image, VkDeviceMemory* memory)
     const VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, nullptr, requirements.size, type};
     const VkResult result = next.AllocateMemory(m_device.handle(), &allocate, m_allocator.callbacks(), memory);
     return result == VK_SUCCESS ? next.BindImageMemory(m_device.handle(), image, *memory, 0) : result;
-}
-
-VkResult CopyEngine::importHostMemory(const TargetBuffer& buffer, uint32_t typeBits, VkDeviceMemory* memory)
-{
-    const DeviceDispatch& next = m_device.next();
-    const VkDeviceSize alignment = m_device.physicalDevice().hostPointerAlignment();
-    if (!buffer.importable || reinterpret_cast<uintptr_t>(buffer.data) % alignment || buffer.size % alignment)
-        return VK_ERROR_INVALID_EXTERNAL_HANDLE;
-    VkMemoryHostPointerPropertiesEXT properties{VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT, nullptr, 0};
-    const VkResult result = next.GetMemoryHostPointerPropertiesEXT(
-        m_device.handle(), VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, buffer.data, &properties);
-    if (result != VK_SUCCESS)
-        return result == VK_ERROR_OUT_OF_HOST_MEMORY ? result : VK_ERROR_INVALID_EXTERNAL_HANDLE;
-    const uint32_t type =
-        m_device.physicalDevice().memoryType(typeBits & properties.memoryTypeBits, 0,
-                                             VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
-    if (type == UINT32_MAX)
-        return VK_ERROR_INVALID_EXTERNAL_HANDLE;
-    const VkImportMemoryHostPointerInfoEXT import{VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT, nullptr,
-                                                  VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, buffer.data};
-    const VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &import, buffer.size, type};
-    return next.AllocateMemory(m_device.handle(), &allocate, m_allocator.callbacks(), memory);
-}
-
-VkResult CopyEngine::realizeDirect(uint32_t index)
-{
-    SwapchainImage& image = (*m_images)[index];
-    const DeviceDispatch& next = m_device.next();
-    const VkImageSubresource subresource{VK_IMAGE_ASPECT_COLOR_BIT, 0, 0};
-    VkSubresourceLayout layout;
-    next.GetImageSubresourceLayout(m_device.handle(), image.image, &subresource, &layout);
-    VkMemoryRequirements requirements;
-    next.GetImageMemoryRequirements(m_device.handle(), image.image, &requirements);
-    if (layout.offset != 0 || layout.rowPitch > UINT32_MAX || layout.rowPitch % m_format->bytesPerPixel)
-        return VK_ERROR_FORMAT_NOT_SUPPORTED;
-
-    const auto alignment = static_cast<size_t>(m_device.physicalDevice().hostPointerAlignment());
-    const auto size = static_cast<size_t>(alignUp(requirements.size, alignment));
-    const BufferLayout wish{static_cast<uint32_t>(layout.rowPitch), size, alignment};
-    if (!image.target.data) {
-        if (const VkResult result = m_target->allocate(index, wish, &image.target); result != VK_SUCCESS)
-            return result;
-    }
-    if (image.target.stride != layout.rowPitch || image.target.size < requirements.size)
-        return VK_ERROR_FORMAT_NOT_SUPPORTED;
-    const VkResult result = importHostMemory(image.target, requirements.memoryTypeBits, &image.memory);
-    return result == VK_SUCCESS ? next.BindImageMemory(m_device.handle(), image.image, image.memory, 0) : result;
-}
-
-VkResult CopyEngine::realizeImport(uint32_t index)
-{
-    SwapchainImage& image = (*m_images)[index];
-    if (!image.target.data) {
-        const BufferLayout wish{0, 0, static_cast<size_t>(m_device.physicalDevice().hostPointerAlignment())};
-        if (const VkResult result = m_target->allocate(index, wish, &image.target); result != VK_SUCCESS)
-            return result;
-    }
-    const VkResult result = importTarget(image, m_imageInfo.extent.height);
-    return result == VK_SUCCESS ? bindOwnImage(image) : result;
-}
-
-VkResult CopyEngine::importTarget(SwapchainImage& image, uint32_t rows)
-{
-    const DeviceDispatch& next = m_device.next();
-    if (!image.target.importable || image.target.stride % m_format->bytesPerPixel)
-        return VK_ERROR_FEATURE_NOT_PRESENT;
-    const VkExternalMemoryBufferCreateInfo external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO, nullptr,
-                                                    VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
-    const VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-                                  &external,
-                                  0,
-                                  VkDeviceSize{image.target.stride} * rows,
-                                  VK_BUFFER_USAGE_TRANSFER_DST_BIT,
-                                  VK_SHARING_MODE_EXCLUSIVE,
-                                  0,
-                                  nullptr};
-    VkResult result = next.CreateBuffer(m_device.handle(), &info, m_allocator.callbacks(), &image.importedBuffer);
-    if (result != VK_SUCCESS)
-        return result;
-    VkMemoryRequirements requirements;
-    next.GetBufferMemoryRequirements(m_device.handle(), image.importedBuffer, &requirements);
-    if (requirements.size > image.target.size)
-        return VK_ERROR_FEATURE_NOT_PRESENT;
-    result = importHostMemory(image.target, requirements.memoryTypeBits, &image.importedMemory);
-    if (result == VK_SUCCESS)
-        result = next.BindBufferMemory(m_device.handle(), image.importedBuffer, image.importedMemory, 0);
-    return result;
 }
 
 VkResult CopyEngine::realizeStaged(uint32_t index)

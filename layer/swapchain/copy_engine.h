@@ -2,6 +2,7 @@
 
 #include "core/host_allocator.h"
 #include "core/settings.h"
+#include "swapchain/image_export.h"
 #include "swapchain/swapchain_image.h"
 
 #include <vulkan/vulkan.h>
@@ -11,7 +12,8 @@ namespace vwsi {
 class Device;
 class ImageGroup;
 
-/// Moves a presentable image's pixels into the target's memory, on the GPU as far as the driver allows.
+/// Moves a presentable image's pixels into the target's memory, on the GPU as far as the driver allows, or has the
+/// target read the image's own (CopyMode::Export).
 ///
 /// Owns the memory of all images of a swapchain and the command buffers, which are recorded once per image and queue
 /// family. Each ends by writing 1 into the image's completion word in host memory.
@@ -89,7 +91,12 @@ private:
         HostArray<VkCommandBuffer> buffers;
     };
 
-    VkResult makeImages(ImageGroup* group);
+    VkResult makeImages(Allocation allocation, ImageGroup* group);
+    /// Makes all images with memory that the target takes as it is. VK_ERROR_FORMAT_NOT_SUPPORTED, with nothing made
+    /// and a log line where there was a choice, when they are to go another way.
+    VkResult exportImages(Allocation allocation, const ImageGroup* group);
+    const char* chooseExport(Allocation allocation, const ImageGroup* group, DmaBufTaker& taker, VkResult* result);
+    VkResult exportAll(DmaBufTaker& taker, const char** step);
     VkResult chooseMode();
     VkResult checkDirect() const;
     VkResult createImage(uint32_t index);
@@ -111,7 +118,9 @@ private:
     void blackenBorders(const SwapchainImage& image) const;
     void destroyScaled(SwapchainImage& image);
     VkResult record(uint32_t index);
-    void recordCopy(VkCommandBuffer command, const SwapchainImage& image, uint32_t index);
+    void recordCopy(VkCommandBuffer command, const SwapchainImage& image, uint32_t index, uint32_t family);
+    /// Lets readers outside of Vulkan find what was rendered.
+    void recordHandOver(VkCommandBuffer command, const SwapchainImage& image, uint32_t family);
     void recordPlainCopy(VkCommandBuffer command, const SwapchainImage& image, uint32_t index);
     void recordScaledCopy(VkCommandBuffer command, const SwapchainImage& image, VkImage from);
     void destroyImage(SwapchainImage& image);
@@ -130,6 +139,8 @@ private:
     VkImageCompressionFixedRateFlagsEXT m_compressionRate = 0;
     CopyMode m_mode = CopyMode::Staged;
     bool m_ownsImages = true; ///< false: an ImageGroup does
+
+    ImageExport m_export; ///< CopyMode::Export
 
     PresentScaling m_scaling;
     VkFilter m_filter = VK_FILTER_NEAREST;

@@ -12,8 +12,6 @@ namespace vwsi {
 /// The memfd can't shrink from the start, which spares the compositor its guard against SIGBUS, and nothing
 /// can change its size once the last buffer is made. Only buffers that are made take memory. A set beyond the
 /// 2 GiB that the protocol can address goes on in another pool.
-///
-/// This is one kind of buffer: another (a linear dma-buf) makes its wl_buffers in a class like this one.
 class ShmBuffers {
 public:
     /// `shm` is a wrapper on the target's queue, so that releases are heard there.

@@ -17,14 +17,19 @@ namespace vwsi {
 /// State of a wl_surface gathers until its commit: whoever sends some holds mutex() until then.
 class SurfaceLink {
 public:
-    /// `surface` is a wrapper that outlives the link.
-    SurfaceLink(std::shared_ptr<const WaylandConnection> connection, wl_surface* surface)
-        : m_connection(std::move(connection)), m_surface(surface)
+    /// `surface` is a wrapper that outlives the link, as does `dmaBufsRefused`.
+    SurfaceLink(std::shared_ptr<const WaylandConnection> connection, wl_surface* surface,
+                std::atomic<bool>& dmaBufsRefused)
+        : m_connection(std::move(connection)), m_surface(surface), m_dmaBufsRefused(dmaBufsRefused)
     {
     }
 
     const WaylandConnection& connection() const { return *m_connection; }
     std::mutex& mutex() { return m_mutex; }
+
+    /// The compositor has refused a dma-buf of this surface; the next swapchain need not try again.
+    void refuseDmaBufs() { m_dmaBufsRefused = true; }
+    bool dmaBufsRefused() const { return m_dmaBufsRefused; }
 
     /// Number of a new target, counting up.
     uint32_t enter() { return ++m_lastTarget; }
@@ -46,6 +51,7 @@ public:
 private:
     std::shared_ptr<const WaylandConnection> m_connection;
     wl_surface* m_surface;
+    std::atomic<bool>& m_dmaBufsRefused;
     std::mutex m_mutex;
     std::atomic<uint32_t> m_lastTarget{0};
     uint32_t m_shownTarget = 0;

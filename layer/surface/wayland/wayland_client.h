@@ -70,6 +70,7 @@ bool loadWaylandClient();
 
 #include "venus-wsi-wayland-client.h"
 
+#include "venus-wsi-linux-dmabuf-v1-client.h"
 #include "venus-wsi-presentation-time-client.h"
 #include "venus-wsi-tearing-control-v1-client.h"
 #ifdef VWSI_HAVE_WP_FIFO
@@ -91,6 +92,9 @@ struct ProxyDeleter {
     void operator()(wl_shm* proxy) const { wl_shm_destroy(proxy); }
     void operator()(wl_shm_pool* proxy) const { wl_shm_pool_destroy(proxy); }
     void operator()(wl_buffer* proxy) const { wl_buffer_destroy(proxy); }
+    void operator()(zwp_linux_dmabuf_v1* proxy) const { zwp_linux_dmabuf_v1_destroy(proxy); }
+    void operator()(zwp_linux_buffer_params_v1* proxy) const { zwp_linux_buffer_params_v1_destroy(proxy); }
+    void operator()(zwp_linux_dmabuf_feedback_v1* proxy) const { zwp_linux_dmabuf_feedback_v1_destroy(proxy); }
     void operator()(wp_presentation* proxy) const { wp_presentation_destroy(proxy); }
     void operator()(PresentationFeedback* proxy) const { wp_presentation_feedback_destroy(proxy); }
     void operator()(wp_tearing_control_manager_v1* proxy) const { wp_tearing_control_manager_v1_destroy(proxy); }

@@ -9,13 +9,10 @@ namespace vwsi {
 
 namespace {
 
-/// Longest wait for an answer to a query; a compositor that needs more is taken for stopped.
-constexpr Nanoseconds kAnswerTimeout = 5'000'000'000;
-
 constexpr uint32_t kXr24 = 0x34325258; // DRM_FORMAT_XRGB8888
 constexpr uint32_t kAr24 = 0x34325241; // DRM_FORMAT_ARGB8888
 
-/// Binds version 1 of a global, which is all that presenting needs, when it is the one that was announced.
+/// Binds version 1 of a global, which is all that presenting needs of most, when it is the one that was announced.
 template <typename T>
 bool bindWhen(ProxyPtr<T>& global, wl_registry* registry, uint32_t name, const char* announced,
               const wl_interface& wanted)
@@ -61,8 +58,31 @@ VkResult WaylandConnection::open(wl_display* display, std::shared_ptr<const Wayl
     return result;
 }
 
-void WaylandConnection::bind(wl_registry* registry, uint32_t name, const char* interface)
+void WaylandConnection::bindDmaBuf(wl_registry* registry, uint32_t name, uint32_t version)
 {
+    // Before version 3 there are no modifiers; later ones ask no more of clients than version 4.
+    if (m_globals.dmaBuf || version < ZWP_LINUX_DMABUF_V1_MODIFIER_SINCE_VERSION)
+        return;
+    m_globals.dmaBufVersion = std::min<uint32_t>(version, ZWP_LINUX_DMABUF_V1_GET_SURFACE_FEEDBACK_SINCE_VERSION);
+    m_globals.dmaBuf.reset(static_cast<zwp_linux_dmabuf_v1*>(
+        wl_registry_bind(registry, name, &zwp_linux_dmabuf_v1_interface, m_globals.dmaBufVersion)));
+    static constexpr zwp_linux_dmabuf_v1_listener kListener = {
+        .format = [](void*, zwp_linux_dmabuf_v1*, uint32_t) {},
+        .modifier =
+            [](void* data, zwp_linux_dmabuf_v1*, uint32_t fourcc, uint32_t high, uint32_t low) {
+                static_cast<WaylandGlobals*>(data)->dmaBufFormats.push_back({fourcc, uint64_t{high} << 32 | low});
+            },
+    };
+    if (m_globals.dmaBuf)
+        zwp_linux_dmabuf_v1_add_listener(m_globals.dmaBuf.get(), &kListener, &m_globals);
+}
+
+void WaylandConnection::bind(wl_registry* registry, uint32_t name, const char* interface, uint32_t version)
+{
+    if (strcmp(interface, zwp_linux_dmabuf_v1_interface.name) == 0) {
+        bindDmaBuf(registry, name, version);
+        return;
+    }
     m_globals.colorManager |= strcmp(interface, "wp_color_manager_v1") == 0;
     if (bindWhen(m_globals.shm, registry, name, interface, wl_shm_interface))
         wl_shm_add_listener(m_globals.shm.get(), &kShmListener, &m_globals);
@@ -88,8 +108,10 @@ VkResult WaylandConnection::ask()
     if (!registry)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     static constexpr wl_registry_listener kListener = {
-        .global = [](void* data, wl_registry* source, uint32_t name, const char* interface,
-                     uint32_t) { static_cast<WaylandConnection*>(data)->bind(source, name, interface); },
+        .global =
+            [](void* data, wl_registry* source, uint32_t name, const char* interface, uint32_t version) {
+                static_cast<WaylandConnection*>(data)->bind(source, name, interface, version);
+            },
         .global_remove = [](void*, wl_registry*, uint32_t) {},
     };
     wl_registry_add_listener(registry.get(), &kListener, this);
@@ -102,9 +124,9 @@ VkResult WaylandConnection::ask()
                    "another one");
         return VK_ERROR_SURFACE_LOST_KHR;
     }
-    VWSI_INFO("wayland: %zu wl_shm formats, presentation %s, tearing %s, fifo %s, commit timing %s",
-              m_globals.shmFormats.size(), m_globals.presentation ? "yes" : "no", canTear() ? "yes" : "no",
-              canFifo() ? "yes" : "no", canSchedule() ? "yes" : "no");
+    VWSI_INFO("wayland: %zu wl_shm formats, dma-bufs %s, presentation %s, tearing %s, fifo %s, commit timing %s",
+              m_globals.shmFormats.size(), m_globals.dmaBuf ? "yes" : "no", m_globals.presentation ? "yes" : "no",
+              canTear() ? "yes" : "no", canFifo() ? "yes" : "no", canSchedule() ? "yes" : "no");
     return VK_SUCCESS;
 }
 

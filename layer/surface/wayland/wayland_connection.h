@@ -1,6 +1,6 @@
 #pragma once
 
-#include "surface/wayland/event_queue.h"
+#include "surface/wayland/dmabuf_feedback.h"
 
 #include <memory>
 #include <vector>
@@ -18,9 +18,12 @@ struct WaylandGlobals {
 #ifdef VWSI_HAVE_WP_COMMIT_TIMING
     ProxyPtr<wp_commit_timing_manager_v1> commitTiming;
 #endif
-    std::vector<uint32_t> shmFormats;  ///< formats of wl_shm (enum wl_shm.format)
-    bool colorManager = false;         ///< wp_color_manager_v1 is there, of which nothing is used
-    clockid_t clock = CLOCK_MONOTONIC; ///< clock of presentation times (wp_presentation.clock_id)
+    ProxyPtr<zwp_linux_dmabuf_v1> dmaBuf;    ///< of version 3, or of 4 with feedback for each surface
+    uint32_t dmaBufVersion = 0;              ///< that is spoken; 0: none
+    std::vector<DmaBufFormat> dmaBufFormats; ///< version 3 only
+    std::vector<uint32_t> shmFormats;        ///< formats of wl_shm (enum wl_shm.format)
+    bool colorManager = false;               ///< wp_color_manager_v1 is there, of which nothing is used
+    clockid_t clock = CLOCK_MONOTONIC;       ///< clock of presentation times (wp_presentation.clock_id)
 };
 
 /// What one surface knows of its compositor, asked for once. Immutable after open(), so any thread may read
@@ -30,6 +33,9 @@ struct WaylandGlobals {
 /// a second one is a fatal protocol error, and scaled presents are scaled by the GPU copy already.
 class WaylandConnection {
 public:
+    /// Longest wait for an answer to a query; a compositor that needs more is taken for stopped.
+    static constexpr Nanoseconds kAnswerTimeout = 5'000'000'000;
+
     /// Asks the compositor (two round trips). VK_ERROR_SURFACE_LOST_KHR when it is gone, doesn't answer, or
     /// lacks wl_shm; VK_ERROR_OUT_OF_HOST_MEMORY.
     static VkResult open(wl_display* display, std::shared_ptr<const WaylandConnection>* connection);
@@ -48,7 +54,8 @@ public:
 
 private:
     VkResult ask();
-    void bind(wl_registry* registry, uint32_t name, const char* interface);
+    void bind(wl_registry* registry, uint32_t name, const char* interface, uint32_t version);
+    void bindDmaBuf(wl_registry* registry, uint32_t name, uint32_t version);
 
     EventQueue m_queue; ///< first, so that it goes after the objects that report to it
     WaylandGlobals m_globals;

@@ -2,6 +2,7 @@
 
 #include "surface/wayland/wayland_target.h"
 
+#include <atomic>
 #include <mutex>
 
 namespace vwsi {
@@ -31,6 +32,7 @@ private:
     VkResult m_failure = VK_SUCCESS; ///< of the connection, for good
     std::shared_ptr<const WaylandConnection> m_connection;
     std::weak_ptr<SurfaceLink> m_link;
+    std::atomic<bool> m_dmaBufsRefused{false}; ///< survives the targets, which have all gone before the surface
 };
 
 VkResult WaylandSurface::connect(std::shared_ptr<const WaylandConnection>* connection)
@@ -106,7 +108,7 @@ VkResult WaylandSurface::createTarget(const TargetInfo& info, std::unique_ptr<Ta
         const std::lock_guard lock(m_mutex);
         link = m_link.lock();
         if (!link) {
-            link = std::make_shared<SurfaceLink>(std::move(connection), m_surface.get());
+            link = std::make_shared<SurfaceLink>(std::move(connection), m_surface.get(), m_dmaBufsRefused);
             m_link = link;
         }
     }

@@ -1,6 +1,7 @@
 #include "surface/wayland/wayland_target.h"
 
 #include "core/log.h"
+#include "core/settings.h"
 
 #include <algorithm>
 
@@ -8,11 +9,11 @@ namespace vwsi {
 
 namespace {
 
-uint32_t shmFormatFor(const TargetInfo& info)
+uint32_t fourccFor(const TargetInfo& info)
 {
     const bool alpha =
         info.compositeAlpha == VK_COMPOSITE_ALPHA_PRE_MULTIPLIED_BIT_KHR && info.format->fourccAlpha != 0;
-    return shmFormatOf(alpha ? info.format->fourccAlpha : info.format->fourccOpaque);
+    return alpha ? info.format->fourccAlpha : info.format->fourccOpaque;
 }
 
 /// The wrapper of a global that may be absent.
@@ -40,9 +41,9 @@ WaylandTarget::WaylandTarget(const TargetInfo& info, std::shared_ptr<SurfaceLink
       m_extent(info.extent), m_number(m_link->enter()),
       m_tracker(wrapIfThere(m_queue, m_link->connection().globals().presentation),
                 m_link->connection().globals().clock),
-      m_memory(wrapIfThere(m_queue, m_link->connection().globals().shm), info.extent, shmFormatFor(info),
+      m_memory(wrapIfThere(m_queue, m_link->connection().globals().shm), info.extent, shmFormatOf(fourccFor(info)),
                info.format->bytesPerPixel, info.imageCount),
-      m_buffers(info.imageCount)
+      m_dmaBufs(m_queue, m_link, m_surface.get(), info.extent, fourccFor(info)), m_buffers(info.imageCount)
 {
     for (Buffer& buffer : m_buffers)
         buffer.target = this;
@@ -58,12 +59,36 @@ VkResult WaylandTarget::allocate(uint32_t index, const BufferLayout& layout, Tar
 {
     if (index >= m_buffers.size() || m_buffers[index].proxy)
         return VK_ERROR_UNKNOWN;
+    m_dmaBufs.decline();
     ProxyPtr<wl_buffer> proxy;
     if (const VkResult result = m_memory.allocate(layout, buffer, &proxy); result != VK_SUCCESS)
         return result;
+    adopt(index, std::move(proxy));
+    return VK_SUCCESS;
+}
+
+void WaylandTarget::adopt(uint32_t index, ProxyPtr<wl_buffer> proxy)
+{
     static constexpr wl_buffer_listener kListener = {.release = onRelease};
     wl_buffer_add_listener(proxy.get(), &kListener, &m_buffers[index]);
     m_buffers[index].proxy = std::move(proxy);
+}
+
+bool WaylandTarget::insists() const
+{
+    return settings().wayland == "dmabuf";
+}
+
+VkResult WaylandTarget::take(std::span<const DmaBuf> images)
+{
+    if (images.size() != m_buffers.size())
+        return VK_ERROR_UNKNOWN;
+    std::vector<ProxyPtr<wl_buffer>> proxies(images.size());
+    if (const VkResult result = m_dmaBufs.take(images, &proxies); result != VK_SUCCESS)
+        return result;
+    for (uint32_t i = 0; i < proxies.size(); ++i)
+        adopt(i, std::move(proxies[i]));
+    m_takesDmaBufs = true;
     return VK_SUCCESS;
 }
 
@@ -75,10 +100,27 @@ void WaylandTarget::setEvents(TargetEvents* events)
 
 void WaylandTarget::onRelease(void* data, wl_buffer*)
 {
-    const auto& buffer = *static_cast<const Buffer*>(data);
+    auto& buffer = *static_cast<Buffer*>(data);
     WaylandTarget& target = *buffer.target;
-    if (target.m_events)
-        target.m_events->bufferIdle(static_cast<uint32_t>(&buffer - target.m_buffers.data()));
+    const auto index = static_cast<uint32_t>(&buffer - target.m_buffers.data());
+    if (target.m_takesDmaBufs && !target.m_dmaBufs.quiet(index)) {
+        buffer.draining = true;
+        ++target.m_draining;
+    } else if (target.m_events) {
+        target.m_events->bufferIdle(index);
+    }
+}
+
+void WaylandTarget::drain()
+{
+    for (uint32_t i = 0; m_draining > 0 && i < m_buffers.size(); ++i) {
+        if (!m_buffers[i].draining || !m_dmaBufs.quiet(i))
+            continue;
+        m_buffers[i].draining = false;
+        --m_draining;
+        if (m_events)
+            m_events->bufferIdle(i);
+    }
 }
 
 Nanoseconds WaylandTarget::readyAt(VkPresentModeKHR mode)
@@ -174,15 +216,19 @@ VkResult WaylandTarget::wait(int wake, Nanoseconds deadline)
     Nanoseconds limit = std::min(deadline, m_tracker.nextExpiry());
     if (m_held.pending)
         limit = std::min(limit, m_held.frame.desiredTime);
+    if (m_draining > 0)
+        limit = std::min(limit, monotonicNow() + kDrainPause);
     if (const VkResult result = m_queue.dispatch(wake, limit); result != VK_SUCCESS)
         return result;
     const Nanoseconds now = monotonicNow();
     m_tracker.expire(now);
+    drain();
     if (m_held.pending && m_held.frame.desiredTime <= now) {
         m_held.pending = false;
-        return commit(m_held.frame);
+        if (const VkResult result = commit(m_held.frame); result != VK_SUCCESS)
+            return result;
     }
-    return VK_SUCCESS;
+    return m_dmaBufs.outlived() ? VK_SUBOPTIMAL_KHR : VK_SUCCESS;
 }
 
 } // namespace vwsi

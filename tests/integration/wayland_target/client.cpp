@@ -1,8 +1,12 @@
 #include "client.h"
 
+#include "surface/dma_buf.h"
+
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
+#include <sys/mman.h>
+#include <unistd.h>
 
 namespace vwsi::testing {
 
@@ -73,6 +77,50 @@ VkResult TestPresenter::allocate(uint32_t index, const BufferLayout& layout)
     return m_target->allocate(index, layout, &m_buffers[index]);
 }
 
+TestPresenter::~TestPresenter()
+{
+    for (const TargetBuffer& buffer : m_exported)
+        munmap(buffer.data, buffer.size);
+}
+
+VkResult TestPresenter::takeDmaBufs(uint64_t modifier, uint32_t planes, int descriptor)
+{
+    constexpr uint32_t kPlaneBytes = 4096;
+    const uint32_t stride = (m_extent.width * 4 + 255) / 256 * 256;
+    const size_t size = size_t{stride} * m_extent.height + size_t{planes - 1} * kPlaneBytes;
+    std::vector<DmaBuf> images(m_buffers.size());
+    for (uint32_t i = 0; i < images.size(); ++i) {
+        images[i].descriptor = descriptor >= 0 ? dup(descriptor) : memfd_create("test-dma-buf", MFD_CLOEXEC);
+        images[i].modifier = modifier;
+        images[i].planeCount = planes;
+        images[i].planes[0] = {0, stride};
+        for (uint32_t plane = 1; plane < planes; ++plane)
+            images[i].planes[plane] = {stride * m_extent.height + (plane - 1) * kPlaneBytes, 128};
+        const bool shared = descriptor < 0;
+        if (shared && ftruncate(images[i].descriptor, static_cast<off_t>(size)) != 0)
+            return VK_ERROR_OUT_OF_HOST_MEMORY;
+        void* const bytes =
+            mmap(nullptr, size, PROT_READ | PROT_WRITE, shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS,
+                 shared ? images[i].descriptor : -1, 0);
+        m_exported.push_back({bytes, size, stride, false});
+    }
+    const VkResult result = m_target->dmaBufTaker()->take(images);
+    for (uint32_t i = 0; i < images.size(); ++i) {
+        close(images[i].descriptor);
+        if (result == VK_SUCCESS)
+            m_buffers[i] = m_exported[i];
+    }
+    return result;
+}
+
+void TestPresenter::note(VkResult result)
+{
+    if (result > 0)
+        m_status = result;
+    else
+        m_result = result;
+}
+
 VkResult TestPresenter::show(uint32_t pixel, VkPresentModeKHR mode, std::span<const VkRect2D> damage,
                              Nanoseconds desiredTime, Nanoseconds patience)
 {
@@ -99,7 +147,8 @@ VkResult TestPresenter::show(uint32_t pixel, VkPresentModeKHR mode, std::span<co
             break;
         if (now >= end)
             return VK_TIMEOUT;
-        if (m_result = m_target->wait(-1, std::min(ready, end)); m_result != VK_SUCCESS)
+        note(m_target->wait(-1, std::min(ready, end)));
+        if (m_result != VK_SUCCESS)
             return m_result;
     }
     m_idle[index] = false;

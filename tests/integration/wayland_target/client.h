@@ -60,7 +60,11 @@ public:
     TestPresenter(Surface& surface, const Options& options);
     explicit TestPresenter(Surface& surface, VkPresentModeKHR mode) : TestPresenter(surface, Options{.mode = mode}) {}
 
+    ~TestPresenter();
+
     VkResult allocate(uint32_t index, const BufferLayout& layout);
+    /// Makes all buffers of memory of its own, in the way of a driver that exports; memfds, or `descriptor` for each.
+    VkResult takeDmaBufs(uint64_t modifier, uint32_t planes = 1, int descriptor = -1);
 
     /// Shows one frame of one colour when the target and a buffer are ready for it; gives up after
     /// `patience`.
@@ -75,7 +79,7 @@ public:
         while (!done()) {
             if (monotonicNow() >= end || m_result != VK_SUCCESS)
                 return done();
-            m_result = m_target->wait(-1, std::min(end, monotonicNow() + 2'000'000));
+            note(m_target->wait(-1, std::min(end, monotonicNow() + 2'000'000)));
         }
         return true;
     }
@@ -83,6 +87,9 @@ public:
     {
         return until([this, serial] { return find(serial) != nullptr; }, patience);
     }
+
+    /// What the target's waiting last said that was no error.
+    VkResult status() const { return m_status; }
 
     const Report* find(uint64_t serial) const;
     Target& target() { return *m_target; }
@@ -93,6 +100,7 @@ public:
     VkResult createResult() const { return m_createResult; }
 
 private:
+    void note(VkResult result);
     void bufferIdle(uint32_t index) override;
     void framePresented(uint64_t serial, Nanoseconds when) override;
 
@@ -100,7 +108,9 @@ private:
     VkExtent2D m_extent;
     VkResult m_createResult = VK_SUCCESS;
     VkResult m_result = VK_SUCCESS;
+    VkResult m_status = VK_SUCCESS;
     std::unique_ptr<Target> m_target;
+    std::vector<TargetBuffer> m_exported;
     std::vector<TargetBuffer> m_buffers;
     std::vector<bool> m_idle;
     std::vector<Report> m_reports;

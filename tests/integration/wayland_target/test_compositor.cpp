@@ -37,6 +37,8 @@ bool TestCompositor::PoolMemory::map(size_t length)
 Shown TestCompositor::Buffer::read() const
 {
     Shown shown{0, true, monotonicNow()};
+    if (!memory->address)
+        return {0, false, shown.when};
     const char* const pixels = static_cast<const char*>(memory->address) + offset;
     memcpy(&shown.pixel, pixels, sizeof(shown.pixel));
     for (int32_t row = 0; row < height; ++row) {
@@ -50,7 +52,8 @@ Shown TestCompositor::Buffer::read() const
 }
 
 TestCompositor::TestCompositor(const CompositorOptions& options)
-    : m_options(options), m_display(wl_display_create()), m_wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
+    : m_options(options), m_display(wl_display_create()), m_wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      m_tranches(options.tranches)
 {
     m_logger = wl_display_add_protocol_logger(m_display, onRequest, this);
     CompositorProtocol::offer(*this, m_display);

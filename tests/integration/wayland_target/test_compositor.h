@@ -13,7 +13,15 @@
 #include <vector>
 #include <wayland-server-core.h>
 
+struct wl_resource;
+
 namespace vwsi::testing {
+
+/// A format (DRM fourcc) with one modifier that the compositor takes as a dma-buf.
+struct DmaBufPair {
+    uint32_t format;
+    uint64_t modifier;
+};
 
 /// What the compositor offers and how it behaves.
 struct CompositorOptions {
@@ -26,6 +34,17 @@ struct CompositorOptions {
     std::vector<uint32_t> formats{0, 1}; ///< enum wl_shm.format
     clockid_t clock = CLOCK_MONOTONIC;   ///< of presentation times
     Nanoseconds refresh = 4'000'000;     ///< time between repaints
+
+    uint32_t dmaBufVersion = 0; ///< of zwp_linux_dmabuf_v1; 0: none
+    /// The preferred first; only version 4 keeps them apart.
+    std::vector<std::vector<DmaBufPair>> tranches{{{0x34325258, 0}, {0x34325241, 0}}};
+    uint64_t mainDevice = 0;
+    unsigned acceptedDmaBufs = UINT32_MAX; ///< later ones are refused
+    bool readsDmaBufs = true;              ///< maps them, so that they must be memfds
+    bool answersNoParams = false;          ///< neither accepts nor refuses
+    bool silentFeedback = false;           ///< says nothing of what it takes
+    bool emptyTable = false;               ///< the format table's file is shorter than it says
+    bool strayIndices = false;             ///< names formats that are not in the table, which it says is longer
 };
 
 struct Rect {
@@ -40,6 +59,7 @@ struct Commit {
     int32_t width = 0;
     int32_t height = 0;
     int32_t stride = 0;
+    bool dmaBuf = false;
     std::vector<Rect> bufferDamage;
     std::vector<Rect> surfaceDamage;
     bool setsBarrier = false;
@@ -55,6 +75,20 @@ struct Shown {
     uint32_t pixel = 0; ///< of the first pixel
     bool whole = false; ///< every pixel is like the first
     Nanoseconds when = 0;
+};
+
+struct DmaBufPlaneRecord {
+    uint32_t offset;
+    uint32_t stride;
+};
+
+/// A dma-buf that a client wanted a buffer of.
+struct DmaBufRecord {
+    uint32_t format = 0;
+    uint64_t modifier = 0;
+    int32_t width = 0;
+    int32_t height = 0;
+    std::vector<DmaBufPlaneRecord> planes;
 };
 
 struct PoolRecord {
@@ -76,6 +110,8 @@ public:
     void setVisible(bool visible);
     /// A frozen compositor reads nothing and says nothing.
     void setFrozen(bool frozen);
+    /// Takes other dma-bufs from now on, and says so.
+    void setTranches(const std::vector<std::vector<DmaBufPair>>& tranches);
     /// Ends all connections without a word.
     void disconnectClients();
     /// Ends all connections with a protocol error on an object of the application's.
@@ -86,6 +122,7 @@ public:
     /// First pixel of what is on the screen, or 0.
     uint32_t lastPixel();
     std::vector<PoolRecord> pools();
+    std::vector<DmaBufRecord> dmaBufs();
     /// Bytes of memory that pool `index` takes, its size and its seals now.
     size_t poolMemory(size_t index);
     int poolSeals(size_t index);
@@ -124,6 +161,9 @@ private:
     std::vector<PoolRecord> m_pools;
     std::vector<std::weak_ptr<PoolMemory>> m_memory;
     std::map<std::string, unsigned> m_requests;
+    std::vector<std::vector<DmaBufPair>> m_tranches;
+    std::vector<DmaBufRecord> m_dmaBufs;
+    std::vector<wl_resource*> m_feedbacks;
     std::thread m_thread;
 };
 

@@ -2,6 +2,7 @@
 
 #include "commit-timing-v1-server.h"
 #include "fifo-v1-server.h"
+#include "linux-dmabuf-v1-server.h"
 #include "presentation-time-server.h"
 #include "tearing-control-v1-server.h"
 
@@ -50,6 +51,9 @@ void CompositorProtocol::offer(TestCompositor& compositor, wl_display* display)
         wl_global_create(display, &wp_fifo_manager_v1_interface, 1, &compositor, bindFifo);
     if (options.commitTiming)
         wl_global_create(display, &wp_commit_timing_manager_v1_interface, 1, &compositor, bindCommitTiming);
+    if (options.dmaBufVersion)
+        wl_global_create(display, &zwp_linux_dmabuf_v1_interface, static_cast<int>(options.dmaBufVersion), &compositor,
+                         bindDmaBuf);
 }
 
 void CompositorProtocol::bindCompositor(wl_client* client, void* data, uint32_t version, uint32_t id)
@@ -85,6 +89,7 @@ void CompositorProtocol::commit(Surface& surface)
         commit.width = update.buffer->width;
         commit.height = update.buffer->height;
         commit.stride = update.buffer->stride;
+        commit.dmaBuf = update.buffer->dmaBuf;
     }
     surface.compositor->m_commits.push_back(commit);
     surface.queue.push_back(std::move(update));
@@ -177,7 +182,7 @@ void CompositorProtocol::createBuffer(wl_client* client, wl_resource* resource, 
         return;
     }
     auto* buffer = new std::shared_ptr<Buffer>(std::make_shared<Buffer>());
-    **buffer = {memory, offset, width, height, stride, format, nullptr};
+    **buffer = {memory, offset, width, height, stride, format, nullptr, false};
     (*buffer)->resource = make(client, &wl_buffer_interface, 1, id, &kRequests, buffer, [](wl_resource* gone) {
         auto* owner = &dataOf<std::shared_ptr<Buffer>>(gone);
         (*owner)->resource = nullptr;

@@ -27,6 +27,7 @@ struct TestCompositor::Buffer {
     int32_t stride = 0;
     uint32_t format = 0;
     wl_resource* resource = nullptr; ///< null once the client has destroyed it
+    bool dmaBuf = false;
 
     Shown read() const;
 };
@@ -68,6 +69,7 @@ struct CompositorProtocol {
     static void bindTearing(wl_client* client, void* data, uint32_t version, uint32_t id);
     static void bindFifo(wl_client* client, void* data, uint32_t version, uint32_t id);
     static void bindCommitTiming(wl_client* client, void* data, uint32_t version, uint32_t id);
+    static void bindDmaBuf(wl_client* client, void* data, uint32_t version, uint32_t id);
 
     static void createSurface(wl_client* client, wl_resource* resource, uint32_t id);
     static void attach(wl_client*, wl_resource* resource, wl_resource* buffer, int32_t, int32_t);
@@ -76,6 +78,12 @@ struct CompositorProtocol {
     static void createBuffer(wl_client* client, wl_resource* resource, uint32_t id, int32_t offset, int32_t width,
                              int32_t height, int32_t stride, uint32_t format);
     static void resizePool(wl_client*, wl_resource* resource, int32_t size);
+    static void getDefaultFeedback(wl_client* client, wl_resource* resource, uint32_t id);
+    static void getSurfaceFeedback(wl_client* client, wl_resource* resource, uint32_t id, wl_resource* surface);
+    static void createParams(wl_client* client, wl_resource* resource, uint32_t id);
+    static bool mapImage(PoolMemory& memory, const DmaBufPlaneRecord& plane, int32_t height);
+    static void createFromParams(wl_client* client, wl_resource* resource, int32_t width, int32_t height,
+                                 uint32_t format, uint32_t flags);
 };
 
 } // namespace vwsi::testing

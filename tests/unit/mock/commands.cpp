@@ -42,6 +42,10 @@ template <typename Barrier> void recordTransition(Call& call, const char* name, 
     const VkImageLayout from = barrier.oldLayout;
     const VkImageLayout to = barrier.newLayout;
     const bool transfer = barrier.srcQueueFamilyIndex != barrier.dstQueueFamilyIndex;
+    const bool releases = barrier.dstQueueFamilyIndex == VK_QUEUE_FAMILY_FOREIGN_EXT;
+    const bool acquires = barrier.srcQueueFamilyIndex == VK_QUEUE_FAMILY_FOREIGN_EXT;
+    if ((releases || acquires) && !call.device->extensions.contains("VK_EXT_queue_family_foreign"))
+        call.error("VK_QUEUE_FAMILY_FOREIGN_EXT on a device without VK_EXT_queue_family_foreign");
     record(call, name, {handle}, [=] {
         auto* const image = dynamic_cast<Image*>(world->find(handle));
         if (!image)
@@ -52,6 +56,11 @@ template <typename Barrier> void recordTransition(Call& call, const char* name, 
             world->error("%s: image %#llx is in layout %d, not %d", name, static_cast<unsigned long long>(handle),
                          image->layout, from);
         image->layout = to;
+        if (image->foreign && !acquires)
+            world->error("%s: image %#llx is not this device's now", name, static_cast<unsigned long long>(handle));
+        image->foreign = releases;
+        if (releases)
+            ++world->handOvers;
     });
 }
 

@@ -85,6 +85,18 @@ DeviceSpec& DeviceSpec::withDmaBuf()
         .withExtension("VK_KHR_external_fence_fd");
 }
 
+DeviceSpec& DeviceSpec::withModifier(uint64_t code, uint32_t planes, VkFormatFeatureFlags missing)
+{
+    modifiers.push_back({code, planes, ~missing});
+    return *this;
+}
+
+DeviceSpec& DeviceSpec::withRenderNode(uint32_t minor)
+{
+    renderMinor = minor;
+    return withExtension("VK_EXT_physical_device_drm");
+}
+
 DeviceSpec& DeviceSpec::withSynchronization2()
 {
     synchronization2 = true;

@@ -29,6 +29,10 @@ struct DeviceSpec {
     VkDeviceSize hostPointerAlignment = 4096; ///< minImportedHostPointerAlignment
     VkDeviceSize nonCoherentAtomSize = 64;
     uint32_t optimalMemoryTypes = ~0u; ///< mask of types that optimal images may use
+    VkPhysicalDeviceType type = VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU;
+    std::vector<VkDrmFormatModifierPropertiesEXT> modifiers; ///< VK_EXT_image_drm_format_modifier; the worst first
+    bool exportsDedicatedOnly = false;                       ///< dma-bufs of dedicated memory alone
+    uint32_t renderMinor = 0;                                ///< VK_EXT_physical_device_drm; 0: none
 
     /// Mesa's Venus of 25.0 on a host without sync_fd: Vulkan 1.2, no VK_KHR_swapchain, no VK_KHR_synchronization2.
     static DeviceSpec venus();
@@ -44,6 +48,9 @@ struct DeviceSpec {
     DeviceSpec& withNativeSwapchain();
     /// What a host with dma-buf and sync_fd gives.
     DeviceSpec& withDmaBuf();
+    /// A layout of images that others can read; `missing` of what optimal images can do is not possible with it.
+    DeviceSpec& withModifier(uint64_t code, uint32_t planes = 1, VkFormatFeatureFlags missing = 0);
+    DeviceSpec& withRenderNode(uint32_t minor);
     DeviceSpec& withSynchronization2();
     DeviceSpec& withExternalMemoryHost();
     DeviceSpec& withQueueFamily(VkQueueFlags flags, uint32_t count);

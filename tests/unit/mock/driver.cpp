@@ -188,6 +188,12 @@ std::vector<VkImageLayout> Driver::layouts() const
     return m_world->layouts;
 }
 
+unsigned Driver::handOvers() const
+{
+    const Locked locked(*m_world);
+    return m_world->handOvers;
+}
+
 bool Driver::semaphoreSignalled(VkSemaphore semaphore) const
 {
     const Locked locked(*m_world);

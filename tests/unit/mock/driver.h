@@ -55,6 +55,7 @@ struct DeviceRecord {
 struct ImageRecord {
     VkImageCreateInfo info{};
     std::vector<VkStructureType> chain;
+    std::vector<uint64_t> modifiers; ///< that the driver may choose from
 };
 
 /// A Vulkan driver (with the loader's terminator above it) in memory: strict, observable, and able to fail on demand.
@@ -114,6 +115,8 @@ public:
     uint32_t instanceApiVersion() const;
     /// Layouts that arrived in barriers, render passes, events and transfer commands, in order.
     std::vector<VkImageLayout> layouts() const;
+    /// How often an image was released to VK_QUEUE_FAMILY_FOREIGN_EXT.
+    unsigned handOvers() const;
     bool semaphoreSignalled(VkSemaphore semaphore) const;
     uint64_t timelineValue(VkSemaphore semaphore) const;
     bool fenceSignalled(VkFence fence) const;

@@ -2,6 +2,7 @@
 
 #include <type_traits>
 #include <vulkan/vulkan.h>
+#include <vulkan/vulkan_wayland.h>
 
 /// The mock driver's entry points, named as in Vulkan without the prefix.
 namespace vwsi::mock::entry {

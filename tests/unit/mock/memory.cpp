@@ -2,6 +2,9 @@
 #include "mock/entries.h"
 
 #include <cstring>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 namespace vwsi::mock {
 
@@ -38,7 +41,34 @@ VkResult transfer(Call& call, uint32_t count, const VkMappedMemoryRange* ranges,
     return call.fails() ? call.result() : VK_SUCCESS;
 }
 
+/// Memory that somebody else can map: no bytes of this process alone.
+bool share(Memory& memory)
+{
+    memory.descriptor = memfd_create("mock-dma-buf", MFD_CLOEXEC);
+    if (memory.descriptor < 0 || ftruncate(memory.descriptor, static_cast<off_t>(memory.size)) != 0)
+        return false;
+    void* const bytes = mmap(nullptr, memory.size, PROT_READ | PROT_WRITE, MAP_SHARED, memory.descriptor, 0);
+    if (bytes == MAP_FAILED)
+        return false;
+    memory.host = memory.gpu = static_cast<uint8_t*>(bytes);
+    return true;
+}
+
 } // namespace
+
+void Memory::release()
+{
+    if (descriptor >= 0) {
+        if (host)
+            munmap(host, size);
+        close(descriptor);
+    }
+    descriptor = -1;
+    host = nullptr;
+    gpu = nullptr;
+    std::vector<uint8_t>().swap(hostBytes);
+    std::vector<uint8_t>().swap(gpuBytes);
+}
 
 namespace entry {
 
@@ -70,6 +100,19 @@ VkResult AllocateMemory(VkDevice handle, const VkMemoryAllocateInfo* info, const
             call.error("imported pointer or size breaks minImportedHostPointerAlignment");
         memory->host = static_cast<uint8_t*>(import->pHostPointer);
         memory->gpu = memory->host;
+        return VK_SUCCESS;
+    }
+    const auto* exported = in<VkExportMemoryAllocateInfo>(info->pNext, VK_STRUCTURE_TYPE_EXPORT_MEMORY_ALLOCATE_INFO);
+    const auto* dedicated =
+        in<VkMemoryDedicatedAllocateInfo>(info->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_ALLOCATE_INFO);
+    memory->dedicated = dedicated ? dedicated->image : VK_NULL_HANDLE;
+    if (exported && (exported->handleTypes & VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT)) {
+        if (spec.exportsDedicatedOnly && !memory->dedicated)
+            call.error("dma-bufs are of dedicated memory alone");
+        if (!share(*memory)) {
+            call.destroy(*memoryHandle, allocator);
+            return VK_ERROR_OUT_OF_HOST_MEMORY;
+        }
         return VK_SUCCESS;
     }
     // Fresh memory holds anything; a pattern makes code that relies on zeros visible.
@@ -129,6 +172,20 @@ VkResult InvalidateMappedMemoryRanges(VkDevice handle, uint32_t count, const VkM
 {
     Call call("vkInvalidateMappedMemoryRanges", handle);
     return transfer(call, count, ranges, false);
+}
+
+VkResult GetMemoryFdKHR(VkDevice handle, const VkMemoryGetFdInfoKHR* info, int* descriptor)
+{
+    Call call("vkGetMemoryFdKHR", handle);
+    auto* const memory = call.get<Memory>(info->memory);
+    if (!memory || memory->descriptor < 0 || info->handleType != VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT) {
+        call.error("the memory is not for dma-bufs");
+        return VK_ERROR_TOO_MANY_OBJECTS;
+    }
+    if (call.fails())
+        return call.result();
+    *descriptor = fcntl(memory->descriptor, F_DUPFD_CLOEXEC, 0);
+    return *descriptor < 0 ? VK_ERROR_TOO_MANY_OBJECTS : VK_SUCCESS;
 }
 
 VkResult GetMemoryHostPointerPropertiesEXT(VkDevice handle, VkExternalMemoryHandleTypeFlagBits, const void*,

@@ -26,6 +26,20 @@ VkSurfaceCapabilitiesKHR nativeCapabilities()
     return c;
 }
 
+VkResult createSurface(Call& call, VkIcdWsiPlatform platform, VkSurfaceKHR* handle)
+{
+    if (call.fails())
+        return call.result();
+    auto surface = std::make_unique<Surface>();
+    surface->base.platform = platform;
+    surface->instance = call.instance;
+    ++call.instance->surfaceCount;
+    const auto key = reinterpret_cast<uint64_t>(surface.get());
+    *handle = cooked<VkSurfaceKHR>(key);
+    call.world.surfaces.emplace(key, std::move(surface));
+    return VK_SUCCESS;
+}
+
 /// A driver without VK_KHR_swapchain must never be asked about surfaces.
 bool asksForSwapchain(Call& call)
 {
@@ -41,19 +55,17 @@ bool asksForSwapchain(Call& call)
 namespace entry {
 
 VkResult CreateHeadlessSurfaceEXT(VkInstance handle, const VkHeadlessSurfaceCreateInfoEXT*,
-                                  const VkAllocationCallbacks*, VkSurfaceKHR* surfaceHandle)
+                                  const VkAllocationCallbacks*, VkSurfaceKHR* surface)
 {
     Call call("vkCreateHeadlessSurfaceEXT", handle);
-    if (call.fails())
-        return call.result();
-    auto surface = std::make_unique<Surface>();
-    surface->base.platform = VK_ICD_WSI_PLATFORM_HEADLESS;
-    surface->instance = call.instance;
-    ++call.instance->surfaceCount;
-    const auto key = reinterpret_cast<uint64_t>(surface.get());
-    *surfaceHandle = cooked<VkSurfaceKHR>(key);
-    call.world.surfaces.emplace(key, std::move(surface));
-    return VK_SUCCESS;
+    return createSurface(call, VK_ICD_WSI_PLATFORM_HEADLESS, surface);
+}
+
+VkResult CreateWaylandSurfaceKHR(VkInstance handle, const VkWaylandSurfaceCreateInfoKHR*, const VkAllocationCallbacks*,
+                                 VkSurfaceKHR* surface)
+{
+    Call call("vkCreateWaylandSurfaceKHR", handle);
+    return createSurface(call, VK_ICD_WSI_PLATFORM_WAYLAND, surface);
 }
 
 void DestroySurfaceKHR(VkInstance handle, VkSurfaceKHR surface, const VkAllocationCallbacks*)

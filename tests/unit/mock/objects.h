@@ -113,6 +113,11 @@ struct Memory : Object {
     uint8_t* gpu = nullptr;  ///< what commands see; equals `host` in coherent memory
     std::vector<uint8_t> hostBytes;
     std::vector<uint8_t> gpuBytes;
+    int descriptor = -1; ///< of memory that is exported as a dma-buf, which here is a memfd
+    VkImage dedicated = VK_NULL_HANDLE;
+    ~Memory() override { release(); }
+    /// Gives the bytes back.
+    void release();
 };
 
 struct Buffer : Object {
@@ -130,6 +135,9 @@ struct Image : Object {
     VkDeviceSize size = 0;
     uint32_t texelSize = 4;
     VkImageLayout layout = VK_IMAGE_LAYOUT_UNDEFINED;
+    uint64_t modifier = 0; ///< with VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT
+    uint32_t memoryPlanes = 1;
+    bool foreign = false;          ///< released to VK_QUEUE_FAMILY_FOREIGN_EXT
     std::vector<uint8_t> ownBytes; ///< of native swapchain images, which have no VkDeviceMemory
 };
 

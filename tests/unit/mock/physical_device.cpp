@@ -41,12 +41,14 @@ VkFormatProperties formatProperties(const DeviceSpec& spec, VkFormat format)
 }
 
 VkResult imageFormatProperties(const DeviceSpec& spec, VkFormat format, VkImageTiling tiling, VkImageUsageFlags usage,
-                               VkImageFormatProperties* properties)
+                               VkImageFormatProperties* properties, const VkDrmFormatModifierPropertiesEXT* modifier)
 {
     *properties = {};
     const VkFormatProperties features = formatProperties(spec, format);
-    const VkFormatFeatureFlags have =
+    VkFormatFeatureFlags have =
         tiling == VK_IMAGE_TILING_LINEAR ? features.linearTilingFeatures : features.optimalTilingFeatures;
+    if (tiling == VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT)
+        have = modifier ? have & modifier->drmFormatModifierTilingFeatures : 0;
     if (!have || ((usage & VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT) && !(have & VK_FORMAT_FEATURE_COLOR_ATTACHMENT_BIT)) ||
         ((usage & VK_IMAGE_USAGE_STORAGE_BIT) && !(have & VK_FORMAT_FEATURE_STORAGE_IMAGE_BIT)))
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
@@ -58,13 +60,20 @@ VkResult imageFormatProperties(const DeviceSpec& spec, VkFormat format, VkImageT
     return VK_SUCCESS;
 }
 
-template <typename Struct, VkStructureType type> Struct* in(void* chain)
+template <typename Struct, VkStructureType type> Struct* in(const void* chain)
 {
-    for (auto* entry = static_cast<VkBaseOutStructure*>(chain); entry; entry = entry->pNext) {
+    for (auto* entry = static_cast<const VkBaseInStructure*>(chain); entry; entry = entry->pNext) {
         if (entry->sType == type)
-            return reinterpret_cast<Struct*>(entry);
+            return reinterpret_cast<Struct*>(const_cast<VkBaseInStructure*>(entry));
     }
     return nullptr;
+}
+
+const VkDrmFormatModifierPropertiesEXT* findModifier(const DeviceSpec& spec, uint64_t code)
+{
+    const auto found = std::find_if(spec.modifiers.begin(), spec.modifiers.end(),
+                                    [code](const auto& modifier) { return modifier.drmFormatModifier == code; });
+    return found == spec.modifiers.end() ? nullptr : &*found;
 }
 
 void fillFeatures(const DeviceSpec& spec, void* chain)
@@ -97,7 +106,7 @@ void fillProperties(const DeviceSpec& spec, VkPhysicalDeviceProperties* p)
     p->driverVersion = 1;
     p->vendorID = spec.vendorId;
     p->deviceID = 0x1;
-    p->deviceType = VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU;
+    p->deviceType = spec.type;
     strncpy(p->deviceName, spec.name.c_str(), sizeof(p->deviceName) - 1);
     p->limits.maxImageDimension2D = 16384;
     p->limits.maxMemoryAllocationCount = 4096;
@@ -163,6 +172,12 @@ void GetPhysicalDeviceProperties2(VkPhysicalDevice device, VkPhysicalDevicePrope
         if (spec.has("VK_EXT_external_memory_host"))
             p->minImportedHostPointerAlignment = spec.hostPointerAlignment;
     }
+    if (auto* p = in<VkPhysicalDeviceDrmPropertiesEXT, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRM_PROPERTIES_EXT>(
+            properties->pNext)) {
+        p->hasRender = spec.renderMinor != 0;
+        p->renderMajor = 226;
+        p->renderMinor = spec.renderMinor;
+    }
 }
 
 void GetPhysicalDeviceFormatProperties(VkPhysicalDevice device, VkFormat format, VkFormatProperties* properties)
@@ -174,7 +189,19 @@ void GetPhysicalDeviceFormatProperties(VkPhysicalDevice device, VkFormat format,
 void GetPhysicalDeviceFormatProperties2(VkPhysicalDevice device, VkFormat format, VkFormatProperties2* properties)
 {
     const Call call("vkGetPhysicalDeviceFormatProperties2", device);
-    properties->formatProperties = formatProperties(*call.physicalDevice->spec, format);
+    const DeviceSpec& spec = *call.physicalDevice->spec;
+    properties->formatProperties = formatProperties(spec, format);
+    auto* const list =
+        in<VkDrmFormatModifierPropertiesListEXT, VK_STRUCTURE_TYPE_DRM_FORMAT_MODIFIER_PROPERTIES_LIST_EXT>(
+            properties->pNext);
+    if (!list || !known(format))
+        return;
+    if (!spec.has("VK_EXT_image_drm_format_modifier"))
+        call.world.error("VkDrmFormatModifierPropertiesListEXT without VK_EXT_image_drm_format_modifier");
+    std::vector<VkDrmFormatModifierPropertiesEXT> modifiers = spec.modifiers;
+    for (auto& modifier : modifiers)
+        modifier.drmFormatModifierTilingFeatures &= properties->formatProperties.optimalTilingFeatures;
+    listOut(modifiers, &list->drmFormatModifierCount, list->pDrmFormatModifierProperties);
 }
 
 VkResult GetPhysicalDeviceImageFormatProperties(VkPhysicalDevice device, VkFormat format, VkImageType,
@@ -182,7 +209,7 @@ VkResult GetPhysicalDeviceImageFormatProperties(VkPhysicalDevice device, VkForma
                                                 VkImageFormatProperties* properties)
 {
     const Call call("vkGetPhysicalDeviceImageFormatProperties", device);
-    return imageFormatProperties(*call.physicalDevice->spec, format, tiling, usage, properties);
+    return imageFormatProperties(*call.physicalDevice->spec, format, tiling, usage, properties, nullptr);
 }
 
 VkResult GetPhysicalDeviceImageFormatProperties2(VkPhysicalDevice device, const VkPhysicalDeviceImageFormatInfo2* info,
@@ -196,6 +223,16 @@ VkResult GetPhysicalDeviceImageFormatProperties2(VkPhysicalDevice device, const 
         if (spec.has("VK_EXT_external_memory_host"))
             external->externalMemoryProperties = {VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT, 0,
                                                   VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
+        const auto* const asked =
+            in<VkPhysicalDeviceExternalImageFormatInfo, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO>(
+                info->pNext);
+        if (asked && asked->handleType == VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT) {
+            external->externalMemoryProperties = {};
+            if (spec.has("VK_EXT_external_memory_dma_buf") && info->tiling != VK_IMAGE_TILING_OPTIMAL)
+                external->externalMemoryProperties.externalMemoryFeatures =
+                    VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT |
+                    (spec.exportsDedicatedOnly ? VK_EXTERNAL_MEMORY_FEATURE_DEDICATED_ONLY_BIT : 0);
+        }
     }
     if (auto* compression = in<VkImageCompressionPropertiesEXT, VK_STRUCTURE_TYPE_IMAGE_COMPRESSION_PROPERTIES_EXT>(
             properties->pNext)) {
@@ -208,7 +245,12 @@ VkResult GetPhysicalDeviceImageFormatProperties2(VkPhysicalDevice device, const 
         compression->imageCompressionFixedRateFlags =
             compressed ? VK_IMAGE_COMPRESSION_FIXED_RATE_4BPC_BIT_EXT : VK_IMAGE_COMPRESSION_FIXED_RATE_NONE_EXT;
     }
-    return imageFormatProperties(spec, info->format, info->tiling, info->usage, &properties->imageFormatProperties);
+    const auto* const modifier = in<VkPhysicalDeviceImageDrmFormatModifierInfoEXT,
+                                    VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_DRM_FORMAT_MODIFIER_INFO_EXT>(info->pNext);
+    if ((info->tiling == VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT) != (modifier != nullptr))
+        call.world.error("VkPhysicalDeviceImageDrmFormatModifierInfoEXT and the tiling do not go together");
+    return imageFormatProperties(spec, info->format, info->tiling, info->usage, &properties->imageFormatProperties,
+                                 modifier ? findModifier(spec, modifier->drmFormatModifier) : nullptr);
 }
 
 void GetPhysicalDeviceQueueFamilyProperties(VkPhysicalDevice device, uint32_t* count, VkQueueFamilyProperties* families)

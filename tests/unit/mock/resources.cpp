@@ -1,9 +1,48 @@
 #include "mock/call.h"
 #include "mock/entries.h"
 
+#include <algorithm>
+
 namespace vwsi::mock {
 
 namespace {
+
+/// Where the second and later memory planes lie behind the first.
+constexpr VkDeviceSize kPlaneBytes = 4096;
+
+template <typename Struct> const Struct* in(const void* chain, VkStructureType type)
+{
+    for (auto* entry = static_cast<const VkBaseInStructure*>(chain); entry; entry = entry->pNext) {
+        if (entry->sType == type)
+            return reinterpret_cast<const Struct*>(entry);
+    }
+    return nullptr;
+}
+
+/// The modifier that an image gets: the best of those it may have.
+const VkDrmFormatModifierPropertiesEXT* chooseModifier(Call& call, const VkImageCreateInfo& info,
+                                                       std::vector<uint64_t>* allowed)
+{
+    const auto* const list = in<VkImageDrmFormatModifierListCreateInfoEXT>(
+        info.pNext, VK_STRUCTURE_TYPE_IMAGE_DRM_FORMAT_MODIFIER_LIST_CREATE_INFO_EXT);
+    if ((info.tiling == VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT) != (list != nullptr))
+        call.error("a list of modifiers and the tiling do not go together");
+    if (!list)
+        return nullptr;
+    const auto* const formats =
+        in<VkImageFormatListCreateInfo>(info.pNext, VK_STRUCTURE_TYPE_IMAGE_FORMAT_LIST_CREATE_INFO);
+    if ((info.flags & VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT) && (!formats || formats->viewFormatCount == 0))
+        call.error("a mutable format with a modifier needs a list of formats");
+    allowed->assign(list->pDrmFormatModifiers, list->pDrmFormatModifiers + list->drmFormatModifierCount);
+    const VkDrmFormatModifierPropertiesEXT* best = nullptr;
+    for (const auto& modifier : call.physicalDevice->spec->modifiers) {
+        if (std::find(allowed->begin(), allowed->end(), modifier.drmFormatModifier) != allowed->end())
+            best = &modifier;
+    }
+    if (!best)
+        call.error("none of the modifiers is the driver's");
+    return best;
+}
 
 uint32_t texelSize(VkFormat format)
 {
@@ -49,6 +88,10 @@ VkResult bind(Call& call, Resource* resource, VkDeviceMemory memoryHandle, VkDev
         call.error("the %s is bound already", resource->kind);
     if (offset + resource->size > memory->size)
         call.error("the memory is too small for the %s", resource->kind);
+    if constexpr (std::is_same_v<Resource, Image>) {
+        if (memory->dedicated && raw(memory->dedicated) != resource->handle)
+            call.error("the memory is dedicated to another image");
+    }
     resource->memory = memory;
     resource->offset = offset;
     return VK_SUCCESS;
@@ -118,7 +161,9 @@ VkResult CreateImage(VkDevice handle, const VkImageCreateInfo* info, const VkAll
     Call call("vkCreateImage", handle);
     call.chain(info->pNext);
     call.layout(info->initialLayout);
-    call.world.imageRecords.push_back({*info, chainTypes(info->pNext)});
+    std::vector<uint64_t> modifiers;
+    const VkDrmFormatModifierPropertiesEXT* const modifier = chooseModifier(call, *info, &modifiers);
+    call.world.imageRecords.push_back({*info, chainTypes(info->pNext), modifiers});
     if (call.fails())
         return call.result();
     auto* const image = call.create<Image>("VkImage", allocator, imageHandle);
@@ -129,9 +174,14 @@ VkResult CreateImage(VkDevice handle, const VkImageCreateInfo* info, const VkAll
     image->info.pQueueFamilyIndices = nullptr;
     image->texelSize = texelSize(info->format);
     const VkDeviceSize alignment =
-        info->tiling == VK_IMAGE_TILING_LINEAR ? call.physicalDevice->spec->linearRowAlignment : 4;
+        info->tiling != VK_IMAGE_TILING_OPTIMAL ? call.physicalDevice->spec->linearRowAlignment : 4;
     image->rowPitch = (info->extent.width * image->texelSize + alignment - 1) / alignment * alignment;
     image->size = image->rowPitch * info->extent.height * info->arrayLayers;
+    if (modifier) {
+        image->modifier = modifier->drmFormatModifier;
+        image->memoryPlanes = modifier->drmFormatModifierPlaneCount;
+        image->size += kPlaneBytes * (image->memoryPlanes - 1);
+    }
     image->layout = info->initialLayout;
     return VK_SUCCESS;
 }
@@ -163,10 +213,35 @@ void GetImageSubresourceLayout(VkDevice handle, VkImage imageHandle, const VkIma
     const auto* image = call.get<Image>(imageHandle);
     if (!image)
         return;
+    if (image->info.tiling == VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT) {
+        uint32_t plane = 0;
+        while (plane < image->memoryPlanes &&
+               subresource->aspectMask != VkImageAspectFlags(VK_IMAGE_ASPECT_MEMORY_PLANE_0_BIT_EXT << plane))
+            ++plane;
+        if (plane == image->memoryPlanes)
+            call.error("aspect %#x is no memory plane of the image", subresource->aspectMask);
+        const VkDeviceSize pixels = image->rowPitch * image->info.extent.height;
+        *layout = {plane == 0 ? 0 : pixels + kPlaneBytes * (plane - 1), plane == 0 ? pixels : kPlaneBytes,
+                   plane == 0 ? image->rowPitch : 128, 0, 0};
+        return;
+    }
     if (image->info.tiling != VK_IMAGE_TILING_LINEAR)
         call.error("the image is not linear");
     const VkDeviceSize layer = image->rowPitch * image->info.extent.height;
     *layout = {layer * subresource->arrayLayer, layer, image->rowPitch, layer, layer};
+}
+
+VkResult GetImageDrmFormatModifierPropertiesEXT(VkDevice handle, VkImage imageHandle,
+                                                VkImageDrmFormatModifierPropertiesEXT* properties)
+{
+    Call call("vkGetImageDrmFormatModifierPropertiesEXT", handle);
+    const auto* image = call.get<Image>(imageHandle);
+    if (!image || image->info.tiling != VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT)
+        call.error("the image has no modifier");
+    if (call.fails())
+        return call.result();
+    properties->drmFormatModifier = image ? image->modifier : 0;
+    return VK_SUCCESS;
 }
 
 VkResult BindImageMemory(VkDevice handle, VkImage image, VkDeviceMemory memory, VkDeviceSize offset)

@@ -29,12 +29,8 @@ void* World::newDispatch()
 void World::bury(uint64_t handle)
 {
     const auto found = objects.find(handle);
-    if (auto* const memory = dynamic_cast<Memory*>(found->second.get())) {
-        memory->host = nullptr;
-        memory->gpu = nullptr;
-        std::vector<uint8_t>().swap(memory->hostBytes);
-        std::vector<uint8_t>().swap(memory->gpuBytes);
-    }
+    if (auto* const memory = dynamic_cast<Memory*>(found->second.get()))
+        memory->release();
     graveyard.push_back(std::move(found->second));
     objects.erase(found);
 }

@@ -67,6 +67,7 @@ struct World {
     std::vector<DeviceRecord> deviceRecords;
     std::vector<ImageRecord> imageRecords;
     std::vector<VkImageLayout> layouts;
+    unsigned handOvers = 0; ///< images released to VK_QUEUE_FAMILY_FOREIGN_EXT
     std::vector<std::string> instanceExtensions;
     uint32_t instanceApiVersion = 0;
     std::vector<std::string> errors;
