@@ -22,6 +22,7 @@ struct Instance {
     PFN_vkEnumerateDeviceExtensionProperties extensions = nullptr;
     PFN_vkGetPhysicalDeviceProperties2 properties = nullptr;
     PFN_vkGetPhysicalDeviceExternalBufferProperties externalBuffer = nullptr;
+    PFN_vkGetPhysicalDeviceImageFormatProperties2 imageFormat = nullptr;
 };
 
 struct Device {
@@ -87,6 +88,8 @@ VKAPI_ATTR VkResult VKAPI_CALL createInstance(const VkInstanceCreateInfo* info, 
     instance->properties = reinterpret_cast<PFN_vkGetPhysicalDeviceProperties2>(get("vkGetPhysicalDeviceProperties2"));
     instance->externalBuffer = reinterpret_cast<PFN_vkGetPhysicalDeviceExternalBufferProperties>(
         get("vkGetPhysicalDeviceExternalBufferProperties"));
+    instance->imageFormat = reinterpret_cast<PFN_vkGetPhysicalDeviceImageFormatProperties2>(
+        get("vkGetPhysicalDeviceImageFormatProperties2"));
     const std::lock_guard lock(g_mutex);
     g_instances[keyOf(*handle)] = std::move(instance);
     return VK_SUCCESS;
@@ -163,6 +166,28 @@ VKAPI_ATTR void VKAPI_CALL externalBufferProperties(VkPhysicalDevice physical,
         out->externalMemoryProperties = {
             VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT | VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT, dmaBuf, dmaBuf};
     }
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL imageFormatProperties(VkPhysicalDevice physical,
+                                                     const VkPhysicalDeviceImageFormatInfo2* info,
+                                                     VkImageFormatProperties2* out)
+{
+    constexpr auto dmaBuf = VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT;
+    const Instance& instance = instanceOf(physical);
+    auto* asked = findIn<VkPhysicalDeviceExternalImageFormatInfo>(
+        info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO);
+    auto* answer = const_cast<VkExternalImageFormatProperties*>(
+        findIn<VkExternalImageFormatProperties>(out->pNext, VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES));
+    if (!switches().exportImages || info->tiling != VK_IMAGE_TILING_LINEAR || !asked || asked->handleType != dmaBuf)
+        return instance.imageFormat(physical, info, out);
+    // The driver has no say in it: the memory becomes a memfd that it imports.
+    VkPhysicalDeviceImageFormatInfo2 below = *info;
+    below.pNext = nullptr;
+    const VkResult result = instance.imageFormat(physical, &below, out);
+    if (result == VK_SUCCESS && answer)
+        answer->externalMemoryProperties = {
+            VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT | VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT, dmaBuf, dmaBuf};
+    return result;
 }
 
 VkDeviceSize hostPointerAlignment(const Instance& instance, VkPhysicalDevice physical)
@@ -321,6 +346,8 @@ PFN_vkVoidFunction instanceHook(const char* name)
         {"vkEnumerateDeviceExtensionProperties", erased(enumerateDeviceExtensions)},
         {"vkGetPhysicalDeviceExternalBufferProperties", erased(externalBufferProperties)},
         {"vkGetPhysicalDeviceExternalBufferPropertiesKHR", erased(externalBufferProperties)},
+        {"vkGetPhysicalDeviceImageFormatProperties2", erased(imageFormatProperties)},
+        {"vkGetPhysicalDeviceImageFormatProperties2KHR", erased(imageFormatProperties)},
         {"vkGetPhysicalDeviceExternalSemaphoreProperties", erased(externalSemaphoreProperties)},
         {"vkGetPhysicalDeviceExternalSemaphorePropertiesKHR", erased(externalSemaphoreProperties)},
         {"vkGetPhysicalDeviceExternalFenceProperties", erased(externalFenceProperties)},

@@ -8,15 +8,6 @@
 namespace standin {
 namespace {
 
-template <typename T> const T* findIn(const void* chain, VkStructureType type)
-{
-    for (auto* s = static_cast<const VkBaseInStructure*>(chain); s; s = s->pNext) {
-        if (s->sType == type)
-            return reinterpret_cast<const T*>(s);
-    }
-    return nullptr;
-}
-
 /** The parts of an allocation's chain that still hold when its payload is a host pointer. */
 struct KeptChain {
     VkMemoryAllocateFlagsInfo flags;

@@ -6,6 +6,16 @@
 
 namespace standin {
 
+/** The struct of a type in a pNext chain, or null. */
+template <typename T> const T* findIn(const void* chain, VkStructureType type)
+{
+    for (auto* s = static_cast<const VkBaseInStructure*>(chain); s; s = s->pNext) {
+        if (s->sType == type)
+            return reinterpret_cast<const T*>(s);
+    }
+    return nullptr;
+}
+
 /** The entry points below that memory needs. */
 struct MemoryCalls {
     PFN_vkAllocateMemory allocate = nullptr;

@@ -27,6 +27,7 @@ Switches fromEnvironment()
     s.hidden = {VK_KHR_EXTERNAL_SEMAPHORE_FD_EXTENSION_NAME, VK_KHR_EXTERNAL_FENCE_FD_EXTENSION_NAME,
                 VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_EXTENSION_NAME, VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME};
     s.hideDmaBuf = numberFrom("STANDIN_HIDE_DMABUF", 0) != 0;
+    s.exportImages = numberFrom("STANDIN_EXPORT_IMAGES", 0) != 0;
     if (s.hideDmaBuf)
         s.hidden.emplace_back(VK_EXT_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_NAME);
     const std::string more = textFrom("STANDIN_HIDE");

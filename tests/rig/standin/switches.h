@@ -10,6 +10,7 @@ namespace standin {
 /** What the stand-in takes away and does to the host, read once from the server's environment. */
 struct Switches {
     bool hideDmaBuf = false;
+    bool exportImages = false;
     std::vector<std::string> hidden;
     uint64_t stallAfter = UINT64_MAX;
     std::string stallFile;
