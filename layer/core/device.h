@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/acquire_ledger.h"
+#include "core/device_clock.h"
 #include "core/dispatch.h"
 #include "core/driver_support.h"
 #include "core/extension.h"
@@ -41,6 +42,9 @@ public:
     const ExtensionSet& enabled() const { return m_enabled; }
     AcquireLedger& ledger() { return m_ledger; }
     FencePool& fences() { return m_fences; }
+#ifdef VK_EXT_present_timing
+    DeviceClock& clock() { return m_clock; }
+#endif
 
     /// What the layer may use of the driver's extensions.
     const DriverSupport& support() const { return m_support; }
@@ -96,6 +100,9 @@ private:
     std::vector<std::unique_ptr<Queue>> m_queues;
     std::vector<uint32_t> m_presentFamilies;
     AcquireLedger m_ledger;
+#ifdef VK_EXT_present_timing
+    DeviceClock m_clock{*this};
+#endif
 
     std::mutex m_mutex;
     std::vector<VkSemaphore> m_sharedSemaphores;

@@ -330,7 +330,7 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
 
     for (uint32_t i = 0; i < count; ++i) {
         VkCommandBuffer command = VK_NULL_HANDLE;
-        new (&requests[i]) PresentRequest(PresentRequest::of(info, i));
+        new (&requests[i]) PresentRequest(PresentRequest::of(m_device, info, i));
         results[i] = Swapchain::of(info.pSwapchains[i])->preparePresent(requests[i], *this, &command);
         if (results[i] >= 0 && command)
             commands[submit.commandBufferCount++] = command;

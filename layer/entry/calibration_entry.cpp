@@ -15,32 +15,9 @@ namespace vwsi {
 
 namespace {
 
-constexpr VkTimeDomainKHR kHostClocks[] = {VK_TIME_DOMAIN_CLOCK_MONOTONIC_KHR, VK_TIME_DOMAIN_CLOCK_MONOTONIC_RAW_KHR};
-
 bool isOfSwapchains(VkTimeDomainKHR domain)
 {
     return domain == VK_TIME_DOMAIN_PRESENT_STAGE_LOCAL_EXT || domain == VK_TIME_DOMAIN_SWAPCHAIN_LOCAL_EXT;
-}
-
-/// The driver's list, or this system's clocks where it has none.
-VkResult calibrateable(const Instance& instance, const PhysicalDevice& device, std::vector<VkTimeDomainKHR>* domains)
-{
-    const char* const name = device.driverHas(VK_KHR_CALIBRATED_TIMESTAMPS_EXTENSION_NAME)
-                                 ? "vkGetPhysicalDeviceCalibrateableTimeDomainsKHR"
-                                 : "vkGetPhysicalDeviceCalibrateableTimeDomainsEXT";
-    const auto query = instance.nextFunction<PFN_vkGetPhysicalDeviceCalibrateableTimeDomainsKHR>(name);
-    if (!device.calibrates() || !query) {
-        domains->assign(std::begin(kHostClocks), std::end(kHostClocks));
-        return VK_SUCCESS;
-    }
-    uint32_t count = 0;
-    VkResult result = query(device.handle(), &count, nullptr);
-    if (result != VK_SUCCESS)
-        return result;
-    domains->resize(count);
-    result = query(device.handle(), &count, domains->data());
-    domains->resize(count);
-    return result == VK_INCOMPLETE ? VK_SUCCESS : result;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceCalibrateableTimeDomainsKHR(VkPhysicalDevice physicalDevice,
@@ -56,7 +33,7 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceCalibrateableTimeDomainsKHR(VkPh
             return below ? below(physicalDevice, pTimeDomainCount, pTimeDomains) : VK_ERROR_EXTENSION_NOT_PRESENT;
         }
         std::vector<VkTimeDomainKHR> domains;
-        if (const VkResult result = calibrateable(instance, device, &domains); result != VK_SUCCESS)
+        if (const VkResult result = calibrateableDomains(device, &domains); result != VK_SUCCESS)
             return result;
         domains.push_back(VK_TIME_DOMAIN_PRESENT_STAGE_LOCAL_EXT);
         domains.push_back(VK_TIME_DOMAIN_SWAPCHAIN_LOCAL_EXT);
@@ -68,13 +45,13 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceCalibrateableTimeDomainsKHR(VkPh
 }
 
 /// The time now in a domain that the driver knows nothing of; `monotonic` is the same moment of CLOCK_MONOTONIC.
-uint64_t ownTime(const VkCalibratedTimestampInfoKHR& info, Nanoseconds monotonic)
+uint64_t ownTime(Device& device, const VkCalibratedTimestampInfoKHR& info, Nanoseconds monotonic)
 {
     if (!isOfSwapchains(info.timeDomain)) {
-        const auto domains = TimeDomain::all();
+        const auto domains = TimeDomain::all(device);
         const auto found = std::find_if(domains.begin(), domains.end(),
                                         [&](const TimeDomain& known) { return known.domain == info.timeDomain; });
-        return found == domains.end() ? 0 : found->fromMonotonic(monotonic);
+        return found == domains.end() ? 0 : monotonic + found->ahead(device);
     }
     const auto* const which = findInChain<VkSwapchainCalibratedTimestampInfoEXT>(
         info.pNext, VK_STRUCTURE_TYPE_SWAPCHAIN_CALIBRATED_TIMESTAMP_INFO_EXT);
@@ -82,7 +59,7 @@ uint64_t ownTime(const VkCalibratedTimestampInfoKHR& info, Nanoseconds monotonic
     if (!which || TimeDomain::of(which->timeDomainId).id != which->timeDomainId ||
         TimeDomain::of(which->timeDomainId).domain != info.timeDomain)
         return 0;
-    return TimeDomain::of(which->timeDomainId).fromMonotonic(monotonic);
+    return monotonic + TimeDomain::of(which->timeDomainId).ahead(device);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL GetCalibratedTimestampsKHR(VkDevice device, uint32_t timestampCount,
@@ -90,7 +67,7 @@ VKAPI_ATTR VkResult VKAPI_CALL GetCalibratedTimestampsKHR(VkDevice device, uint3
                                                           uint64_t* pTimestamps, uint64_t* pMaxDeviation)
 {
     return guarded([&] {
-        const Device& object = *Device::find(device);
+        Device& object = *Device::find(device);
         const PFN_vkGetCalibratedTimestampsEXT ask =
             object.physicalDevice().calibrates() ? object.next().GetCalibratedTimestampsEXT : nullptr;
         const auto isDrivers = [&](const VkCalibratedTimestampInfoKHR& info) {
@@ -125,7 +102,8 @@ VKAPI_ATTR VkResult VKAPI_CALL GetCalibratedTimestampsKHR(VkDevice device, uint3
             deviation += after - before;
 
         for (uint32_t i = 0, answered = 0; i < timestampCount; ++i)
-            pTimestamps[i] = isDrivers(pTimestampInfos[i]) ? times[answered++] : ownTime(pTimestampInfos[i], monotonic);
+            pTimestamps[i] =
+                isDrivers(pTimestampInfos[i]) ? times[answered++] : ownTime(object, pTimestampInfos[i], monotonic);
         *pMaxDeviation = std::max<uint64_t>(deviation, 1);
         return VK_SUCCESS;
     });

@@ -32,7 +32,7 @@ VKAPI_ATTR VkResult VKAPI_CALL GetSwapchainTimingPropertiesEXT(
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL GetSwapchainTimeDomainPropertiesEXT(
-    VkDevice, VkSwapchainKHR, VkSwapchainTimeDomainPropertiesEXT* pSwapchainTimeDomainProperties,
+    VkDevice device, VkSwapchainKHR, VkSwapchainTimeDomainPropertiesEXT* pSwapchainTimeDomainProperties,
     uint64_t* pTimeDomainsCounter)
 {
     return guarded([&] {
@@ -41,7 +41,7 @@ VKAPI_ATTR VkResult VKAPI_CALL GetSwapchainTimeDomainPropertiesEXT(
             *pTimeDomainsCounter = kTimeDomainsCounter;
         uint64_t* id = properties.pTimeDomainIds;
         OutArray<VkTimeDomainKHR> out(&properties.timeDomainCount, properties.pTimeDomains);
-        for (const TimeDomain& domain : TimeDomain::all()) {
+        for (const TimeDomain& domain : TimeDomain::all(*Device::find(device))) {
             out.append([&](VkTimeDomainKHR& written) {
                 written = domain.domain;
                 *id++ = domain.id;
@@ -51,7 +51,8 @@ VKAPI_ATTR VkResult VKAPI_CALL GetSwapchainTimeDomainPropertiesEXT(
     });
 }
 
-/// Stages that nothing is known of are left out, which only happens in results that may be partial.
+/// With the times of CLOCK_MONOTONIC. Stages that nothing is known of are left out, which only happens in results that
+/// may be partial.
 void write(const TimingResults::Result& result, VkPastPresentationTimingEXT& timing)
 {
     const TimeDomain& domain = TimeDomain::of(result.request.timeDomainId);
@@ -63,13 +64,26 @@ void write(const TimingResults::Result& result, VkPastPresentationTimingEXT& tim
     timing.presentStageCount = 0;
     for (uint32_t stage = 0; stage < TimingResults::StageCount; ++stage) {
         if (result.request.stages & result.known & 1u << stage)
-            timing.pPresentStages[timing.presentStageCount++] = {1u << stage,
-                                                                 domain.fromMonotonic(result.times[stage])};
+            timing.pPresentStages[timing.presentStageCount++] = {1u << stage, result.times[stage]};
+    }
+}
+
+/// Puts the times of CLOCK_MONOTONIC into the domain that each result names. 0, for a moment that is not known, stays.
+void convert(Device& device, std::span<VkPastPresentationTimingEXT> timings)
+{
+    uint64_t id = 0;
+    Nanoseconds ahead = 0;
+    for (VkPastPresentationTimingEXT& timing : timings) {
+        if (timing.timeDomainId != id)
+            ahead = TimeDomain::of(timing.timeDomainId).ahead(device);
+        id = timing.timeDomainId;
+        for (VkPresentStageTimeEXT& stage : std::span(timing.pPresentStages, timing.presentStageCount))
+            stage.time += stage.time ? ahead : 0;
     }
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL
-GetPastPresentationTimingEXT(VkDevice, const VkPastPresentationTimingInfoEXT* pPastPresentationTimingInfo,
+GetPastPresentationTimingEXT(VkDevice device, const VkPastPresentationTimingInfoEXT* pPastPresentationTimingInfo,
                              VkPastPresentationTimingPropertiesEXT* pPastPresentationTimingProperties)
 {
     return guarded([&] {
@@ -87,8 +101,11 @@ GetPastPresentationTimingEXT(VkDevice, const VkPastPresentationTimingInfoEXT* pP
             return VK_SUCCESS;
         }
         VkPastPresentationTimingEXT* timing = properties.pPresentationTimings;
-        return records.results.take(reading, &properties.presentationTimingCount,
-                                    [&](const TimingResults::Result& result) { write(result, *timing++); });
+        const VkResult result =
+            records.results.take(reading, &properties.presentationTimingCount,
+                                 [&](const TimingResults::Result& taken) { write(taken, *timing++); });
+        convert(*Device::find(device), {properties.pPresentationTimings, timing});
+        return result;
     });
 }
 

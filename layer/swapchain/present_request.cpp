@@ -29,7 +29,7 @@ uint64_t presentId(const void* chain, uint32_t i)
 }
 
 #ifdef VK_EXT_present_timing
-void readTiming(const VkPresentTimingInfoEXT& info, PresentRequest& request)
+void readTiming(Device& device, const VkPresentTimingInfoEXT& info, PresentRequest& request)
 {
     request.timing = {request.notes.presentId, info.targetTime, info.timeDomainId, info.presentStageQueries};
     if (info.targetTime == 0)
@@ -38,13 +38,14 @@ void readTiming(const VkPresentTimingInfoEXT& info, PresentRequest& request)
     wish.relative = info.flags & VK_PRESENT_TIMING_INFO_PRESENT_AT_RELATIVE_TIME_BIT_EXT;
     wish.nearest = info.flags & VK_PRESENT_TIMING_INFO_PRESENT_AT_NEAREST_REFRESH_CYCLE_BIT_EXT;
     // The clocks of all domains run alike, so that a duration is the same in each.
-    wish.time = wish.relative ? info.targetTime : TimeDomain::of(info.timeDomainId).toMonotonic(info.targetTime);
+    wish.time =
+        wish.relative ? info.targetTime : TimeDomain::of(info.timeDomainId).toMonotonic(device, info.targetTime);
 }
 #endif
 
 } // namespace
 
-PresentRequest PresentRequest::of(const VkPresentInfoKHR& info, uint32_t i)
+PresentRequest PresentRequest::of([[maybe_unused]] Device& device, const VkPresentInfoKHR& info, uint32_t i)
 {
     const void* const chain = info.pNext;
     PresentRequest request;
@@ -70,7 +71,7 @@ PresentRequest PresentRequest::of(const VkPresentInfoKHR& info, uint32_t i)
 #ifdef VK_EXT_present_timing
     if (const auto* const timing =
             parallel(chain, VK_STRUCTURE_TYPE_PRESENT_TIMINGS_INFO_EXT, &VkPresentTimingsInfoEXT::pTimingInfos, i))
-        readTiming(*timing, request);
+        readTiming(device, *timing, request);
 #endif
     return request;
 }

@@ -10,6 +10,8 @@
 
 namespace vwsi {
 
+class Device;
+
 /// One swapchain's part of a vkQueuePresentKHR.
 struct PresentRequest {
     uint32_t imageIndex = 0;
@@ -21,7 +23,7 @@ struct PresentRequest {
     TimingResults::Request timing; ///< no stages: no result is wanted
 
     /// Of the `i`-th swapchain of `info`, whose arrays it points into.
-    static PresentRequest of(const VkPresentInfoKHR& info, uint32_t i);
+    static PresentRequest of(Device& device, const VkPresentInfoKHR& info, uint32_t i);
 };
 
 } // namespace vwsi

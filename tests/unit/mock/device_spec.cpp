@@ -108,6 +108,11 @@ DeviceSpec& DeviceSpec::withExternalMemoryHost()
     return withExtension("VK_EXT_external_memory_host");
 }
 
+DeviceSpec& DeviceSpec::withCalibratedTimestamps()
+{
+    return withExtension("VK_KHR_calibrated_timestamps");
+}
+
 DeviceSpec& DeviceSpec::withQueueFamily(VkQueueFlags flags, uint32_t count)
 {
     queueFamilies.push_back({flags, count, 64, {1, 1, 1}});

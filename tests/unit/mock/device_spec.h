@@ -33,6 +33,9 @@ struct DeviceSpec {
     std::vector<VkDrmFormatModifierPropertiesEXT> modifiers; ///< VK_EXT_image_drm_format_modifier; the worst first
     bool exportsDedicatedOnly = false;                       ///< dma-bufs of dedicated memory alone
     uint32_t renderMinor = 0;                                ///< VK_EXT_physical_device_drm; 0: none
+    float timestampPeriod = 1;
+    uint64_t clockAhead = 3'600'000'000'000; ///< of the device before CLOCK_MONOTONIC, nanoseconds
+    uint64_t clockDeviation = 20'000;        ///< what the driver's answers are off at most, by turns
 
     /// Mesa's Venus of 25.0 on a host without sync_fd: Vulkan 1.2, no VK_KHR_swapchain, no VK_KHR_synchronization2.
     static DeviceSpec venus();
@@ -53,6 +56,8 @@ struct DeviceSpec {
     DeviceSpec& withRenderNode(uint32_t minor);
     DeviceSpec& withSynchronization2();
     DeviceSpec& withExternalMemoryHost();
+    /// VK_KHR_calibrated_timestamps, for the device's clock and both monotonic ones.
+    DeviceSpec& withCalibratedTimestamps();
     DeviceSpec& withQueueFamily(VkQueueFlags flags, uint32_t count);
     /// Only HOST_CACHED memory without HOST_COHERENT can be mapped.
     DeviceSpec& withNonCoherentMemory();

@@ -115,6 +115,7 @@ void fillProperties(const DeviceSpec& spec, VkPhysicalDeviceProperties* p)
     p->limits.optimalBufferCopyOffsetAlignment = 4;
     p->limits.optimalBufferCopyRowPitchAlignment = 4;
     p->limits.bufferImageGranularity = 1;
+    p->limits.timestampPeriod = spec.timestampPeriod;
 }
 
 template <typename T> VkResult listOut(const std::vector<T>& all, uint32_t* count, T* out)
