@@ -83,7 +83,8 @@ VkResult capabilities(const Query& query, SurfaceState& state, VkSurfaceCapabili
     capabilities.minImageExtent = state.minExtent;
     capabilities.maxImageExtent = {std::min(state.maxExtent.width, most), std::min(state.maxExtent.height, most)};
     capabilities.maxImageArrayLayers = 1;
-    capabilities.supportedTransforms = VK_SURFACE_TRANSFORM_IDENTITY_BIT_KHR;
+    // Images are shown as they are; what a compositor or a rotated screen makes of that is outside Vulkan (INHERIT).
+    capabilities.supportedTransforms = VK_SURFACE_TRANSFORM_IDENTITY_BIT_KHR | VK_SURFACE_TRANSFORM_INHERIT_BIT_KHR;
     capabilities.currentTransform = VK_SURFACE_TRANSFORM_IDENTITY_BIT_KHR;
     capabilities.supportedCompositeAlpha = state.compositeAlpha;
     capabilities.supportedUsageFlags = presentableUsage();

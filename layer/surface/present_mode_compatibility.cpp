@@ -39,12 +39,14 @@ std::span<const VkPresentModeKHR> compatiblePresentModes(VkPresentModeKHR mode)
     return kFrameModes;
 }
 
-VkPresentModeKHR pacingOf(VkPresentModeKHR mode)
+VkPresentModeKHR pacingOf(VkPresentModeKHR mode, [[maybe_unused]] bool targetReplaces)
 {
     switch (mode) {
 #ifdef VK_EXT_present_mode_fifo_latest_ready
-    // To a target, which gets one frame for each refresh, both are the same; supersedes() tells them apart.
+    // Frames leave this mode's queue at a refresh only. To a target that gets one frame for each refresh it is the same
+    // as MAILBOX; supersedes() tells them apart.
     case VK_PRESENT_MODE_FIFO_LATEST_READY_EXT:
+        return targetReplaces ? VK_PRESENT_MODE_FIFO_KHR : VK_PRESENT_MODE_MAILBOX_KHR;
 #endif
     case VK_PRESENT_MODE_SHARED_DEMAND_REFRESH_KHR:
         return VK_PRESENT_MODE_MAILBOX_KHR;

@@ -13,8 +13,9 @@ inline constexpr uint32_t kMailboxImages = 4;
 /// Modes that the presenter makes of a surface's own, so that every surface has them.
 std::span<const VkPresentModeKHR> derivedPresentModes();
 
-/// The surface's own mode in which frames of `mode` are paced and handed to the target.
-VkPresentModeKHR pacingOf(VkPresentModeKHR mode);
+/// The surface's own mode in which frames of `mode` are paced and handed to a target that replaces frames by itself
+/// (Target::replacesFrames()), or does not.
+VkPresentModeKHR pacingOf(VkPresentModeKHR mode, bool targetReplaces);
 
 /// A complete frame of mode `later` takes the place of the frame of mode `earlier` before it, which has not been shown
 /// yet (VkSwapchainPresentModeInfoKHR's transitions).

@@ -108,6 +108,10 @@ public:
     /// at their time only.
     virtual bool keepsTime() const { return false; }
 
+    /// Frames of VK_PRESENT_MODE_MAILBOX_KHR are taken at any time, because the window system itself shows the latest
+    /// at a refresh; otherwise one is taken for each refresh.
+    virtual bool replacesFrames() const { return false; }
+
     /// What VK_EXT_hdr_metadata says of the frames from the next one on. Targets that can tell nobody ignore it.
     virtual void setHdrMetadata(const VkHdrMetadataEXT& metadata) { static_cast<void>(metadata); }
 

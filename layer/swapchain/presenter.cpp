@@ -158,6 +158,11 @@ void Presenter::stepGpuWait()
     }
 }
 
+VkPresentModeKHR Presenter::pacing(VkPresentModeKHR mode) const
+{
+    return pacingOf(mode, m_swapchain.m_target->replacesFrames());
+}
+
 void Presenter::stepPacing()
 {
     // A frame that may be dropped yet is copied late; all others are at once, ahead of their turn.
@@ -165,7 +170,7 @@ void Presenter::stepPacing()
     if (!droppable)
         copyToTarget();
     const Nanoseconds now = monotonicNow();
-    Nanoseconds turn = m_swapchain.m_target->readyAt(pacingOf(m_current.mode));
+    Nanoseconds turn = m_swapchain.m_target->readyAt(pacing(m_current.mode));
     const Nanoseconds wished = wishedHandOver(m_current, now);
     if (turn <= now && wished > now && m_current.notes.times.free == 0)
         m_current.notes.times.free = now;
@@ -279,7 +284,7 @@ void Presenter::handOver()
     Frame frame;
     frame.buffer = m_current.image;
     frame.serial = ++m_handedOver;
-    frame.mode = pacingOf(m_current.mode);
+    frame.mode = pacing(m_current.mode);
     const DamageRegion damage = m_swapchain.m_engine.shown(m_current.image, m_current.damage);
     // Against a frame of another size or place everything has changed.
     if (image.scaled.placement == m_shownPlacement)

@@ -74,6 +74,7 @@ private:
     /// VK_TIMEOUT when the queue is in use.
     VkResult startSharedCopy();
     void stepGpuWait();
+    VkPresentModeKHR pacing(VkPresentModeKHR mode) const;
     void stepPacing();
     void handOver();
     /// Lets the target handle its events until `deadline`, or until woken.

@@ -55,7 +55,7 @@ void Presenter::stepShared()
         waitUntil(kForever);
         return;
     }
-    const Nanoseconds turn = m_swapchain.m_target->readyAt(pacingOf(m_latest.mode));
+    const Nanoseconds turn = m_swapchain.m_target->readyAt(pacing(m_latest.mode));
     if (turn > monotonicNow()) {
         waitUntil(turn);
         return;

@@ -141,8 +141,9 @@ VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info, const std::
     }
 
     const VkExtent2D surface = m_scaling.wanted() ? state.currentExtent : m_extent;
-    const TargetInfo target{surface, m_format,   info.imageColorSpace, info.compositeAlpha, pacingOf(info.presentMode),
-                            count,   info.pNext, m_scaling.wanted()};
+    const TargetInfo target{
+        surface, m_format,   info.imageColorSpace, info.compositeAlpha, pacingOf(info.presentMode, false),
+        count,   info.pNext, m_scaling.wanted()};
     if (const VkResult result = m_surface.createTarget(target, &m_target); result != VK_SUCCESS)
         return result;
     if (const VkResult result = createEngine(info, surface); result != VK_SUCCESS)

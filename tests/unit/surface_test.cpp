@@ -107,7 +107,8 @@ TEST_F(SurfaceQuery, CapabilitiesAreSound)
     EXPECT_GE(c.minImageCount, 1u);
     EXPECT_TRUE(c.maxImageCount == 0 || c.maxImageCount >= c.minImageCount);
     EXPECT_GE(c.maxImageArrayLayers, 1u);
-    EXPECT_TRUE(c.supportedTransforms & VK_SURFACE_TRANSFORM_IDENTITY_BIT_KHR);
+    EXPECT_EQ(c.supportedTransforms,
+              VkFlags{VK_SURFACE_TRANSFORM_IDENTITY_BIT_KHR | VK_SURFACE_TRANSFORM_INHERIT_BIT_KHR});
     EXPECT_TRUE(c.supportedTransforms & c.currentTransform);
     EXPECT_NE(c.supportedCompositeAlpha, 0u);
     EXPECT_TRUE(c.supportedUsageFlags & VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT);

@@ -29,6 +29,7 @@ public:
     DmaBufTaker* dmaBufTaker() override { return this; }
     void setEvents(TargetEvents* events) override;
     bool keepsTime() const override { return m_link->connection().canSchedule(); }
+    bool replacesFrames() const override { return true; }
     Nanoseconds readyAt(VkPresentModeKHR mode) override;
     VkResult present(const Frame& frame) override;
     VkResult wait(int wake, Nanoseconds deadline) override;

@@ -1,6 +1,7 @@
 // Order and wholeness of frames in each present mode, with and without each optional protocol.
 
 #include "client.h"
+#include "surface/present_mode_compatibility.h"
 
 #include <algorithm>
 #include <string>
@@ -72,6 +73,23 @@ TEST_P(WaylandPacing, FifoShowsEveryFrameOnceInOrder)
     for (const TestPresenter::Report& report : presenter.reports())
         EXPECT_NE(report.when, 0u) << "frame " << report.serial << " was shown";
 }
+
+#ifdef VK_EXT_present_mode_fifo_latest_ready
+TEST_P(WaylandPacing, TheLatestReadyFrameWaitsForARefresh)
+{
+    constexpr uint32_t kFrames = 20;
+    constexpr VkPresentModeKHR kLatestReady = VK_PRESENT_MODE_FIFO_LATEST_READY_EXT;
+    TestPresenter presenter(m_client.surface(), kLatestReady);
+    ASSERT_EQ(presenter.createResult(), VK_SUCCESS);
+    const VkPresentModeKHR mode = pacingOf(kLatestReady, presenter.target().replacesFrames());
+    const Nanoseconds begin = monotonicNow();
+    for (uint32_t frame = 1; frame <= kFrames; ++frame)
+        ASSERT_EQ(presenter.show(frame, mode), VK_SUCCESS);
+    EXPECT_GT(monotonicNow() - begin, (kFrames - 4) * m_compositor.refresh());
+    ASSERT_TRUE(presenter.until([&] { return m_compositor.lastPixel() == kFrames; }));
+    EXPECT_EQ(m_compositor.shown().size(), size_t{kFrames}) << "no frame that was handed over is replaced";
+}
+#endif
 
 TEST_P(WaylandPacing, MailboxNeverWaitsForARefresh)
 {
