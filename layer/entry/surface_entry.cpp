@@ -4,6 +4,7 @@
 #include "core/struct_chain.h"
 #include "entry/hooks.h"
 #include "entry/surface_creation.h"
+#include "surface/color_spaces.h"
 #include "surface/headless/headless_surface.h"
 #include "surface/present_mode_compatibility.h"
 #include "surface/present_scaling.h"
@@ -218,15 +219,14 @@ template <typename Take> VkResult listFormats(const Query& query, Take&& take)
     if (const VkResult result = query.surface->formats(&formats); result != VK_SUCCESS)
         return result;
     std::vector<VkColorSpaceKHR> spaces;
-    if (const VkResult result = query.surface->colorSpaces(&spaces); result != VK_SUCCESS)
-        return result;
-    if (!has(query.instance.enabled(), Extension::ExtSwapchainColorspace))
-        spaces.resize(1);
     for (const PixelFormat* format : formats) {
         VkFormatProperties properties;
         query.instance.next().GetPhysicalDeviceFormatProperties(query.device.handle(), format->format, &properties);
         if (!(properties.optimalTilingFeatures & VK_FORMAT_FEATURE_COLOR_ATTACHMENT_BIT))
             continue;
+        if (const VkResult result = listColorSpaces(*query.surface, *format, query.instance.enabled(), &spaces);
+            result != VK_SUCCESS)
+            return result;
         for (const VkColorSpaceKHR space : spaces)
             take(VkSurfaceFormatKHR{format->format, space});
     }

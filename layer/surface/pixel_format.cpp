@@ -18,6 +18,8 @@ constexpr uint32_t kXr30 = fourcc('X', 'R', '3', '0');
 constexpr uint32_t kAr30 = fourcc('A', 'R', '3', '0');
 constexpr uint32_t kXb30 = fourcc('X', 'B', '3', '0');
 constexpr uint32_t kAb30 = fourcc('A', 'B', '3', '0');
+constexpr uint32_t kXb4h = fourcc('X', 'B', '4', 'H');
+constexpr uint32_t kAb4h = fourcc('A', 'B', '4', 'H');
 constexpr uint32_t kRg16 = fourcc('R', 'G', '1', '6');
 
 constexpr PixelFormat kFormats[] = {
@@ -39,6 +41,7 @@ constexpr PixelFormat kFormats[] = {
      4,
      {10, 10, 10, 2},
      {0x3ff, 0xffc00, 0x3ff00000}},
+    {VK_FORMAT_R16G16B16A16_SFLOAT, VK_FORMAT_UNDEFINED, kXb4h, kAb4h, 8, {16, 16, 16, 16}, {}},
     {VK_FORMAT_R5G6B5_UNORM_PACK16, VK_FORMAT_UNDEFINED, kRg16, 0, 2, {5, 6, 5, 0}, {0xf800, 0x7e0, 0x1f}},
 };
 

@@ -14,7 +14,7 @@ struct PixelFormat {
     uint32_t fourccAlpha;   ///< DRM fourcc with alpha, or 0
     uint32_t bytesPerPixel; ///< bytes of one pixel
     uint8_t bits[4];        ///< bits of red, green, blue and alpha
-    uint32_t masks[3];      ///< red, green and blue masks in a little-endian pixel (X11 visuals)
+    uint32_t masks[3];      ///< red, green and blue masks in a little-endian pixel (X11 visuals); 0: floating point
 };
 
 /// All formats that the layer can present, the preferred one first.

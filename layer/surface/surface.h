@@ -40,11 +40,12 @@ public:
     /// Formats that the window system can show on this surface, the preferred first, without asking the device.
     virtual VkResult formats(std::vector<const PixelFormat*>* formats) = 0;
 
-    /// Colour spaces of frames, VK_COLOR_SPACE_SRGB_NONLINEAR_KHR first. Those of VK_EXT_swapchain_colorspace are told
-    /// to applications that have enabled it. By default pixels reach the output as they are, which PASS_THROUGH asks
-    /// for.
-    virtual VkResult colorSpaces(std::vector<VkColorSpaceKHR>* spaces)
+    /// Colour spaces of frames in a format, VK_COLOR_SPACE_SRGB_NONLINEAR_KHR first. Those of
+    /// VK_EXT_swapchain_colorspace are told to applications that have enabled it. By default pixels reach the output as
+    /// they are, which PASS_THROUGH asks for.
+    virtual VkResult colorSpaces(const PixelFormat& format, std::vector<VkColorSpaceKHR>* spaces)
     {
+        static_cast<void>(format);
         *spaces = {VK_COLOR_SPACE_SRGB_NONLINEAR_KHR, VK_COLOR_SPACE_PASS_THROUGH_EXT};
         return VK_SUCCESS;
     }

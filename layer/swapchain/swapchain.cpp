@@ -6,6 +6,7 @@
 #include "core/queue.h"
 #include "core/struct_chain.h"
 #include "core/timed_wait.h"
+#include "surface/color_spaces.h"
 #include "surface/present_mode_compatibility.h"
 #include "surface/present_scaling.h"
 
@@ -113,9 +114,10 @@ VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info, const std::
                    info.imageExtent.width, info.imageExtent.height);
         return VK_ERROR_INITIALIZATION_FAILED;
     }
-    if (!m_format || info.imageArrayLayers != 1) {
-        VWSI_ERROR("swapchain format %d with %u layers cannot be presented on %s; ask the surface for its formats",
-                   info.imageFormat, info.imageArrayLayers, m_surface.windowSystem());
+    if (!m_format || info.imageArrayLayers != 1 ||
+        !offersColorSpace(m_surface, *m_format, m_device.instance().enabled(), info.imageColorSpace)) {
+        VWSI_ERROR("swapchain format %d, colour space %d, %u layers cannot be presented on %s; ask for its formats",
+                   info.imageFormat, info.imageColorSpace, info.imageArrayLayers, m_surface.windowSystem());
         return VK_ERROR_INITIALIZATION_FAILED;
     }
     m_extent = info.imageExtent;

@@ -167,6 +167,26 @@ TEST_F(SurfaceExtensions, PassThroughLeavesTheBytesAlone)
     EXPECT_EQ(frames[0].flat(), 0x214263u);
 }
 
+TEST_F(SurfaceExtensions, ColourSpacesThatWereNotOfferedAreRefused)
+{
+    WindowOptions options;
+    options.colorSpace = VK_COLOR_SPACE_PASS_THROUGH_EXT;
+    device();
+    ::testing::internal::CaptureStderr();
+    Window window(device(), options);
+    EXPECT_THAT(::testing::internal::GetCapturedStderr(), ::testing::HasSubstr("colour space 1000104013"));
+    EXPECT_EQ(window.result, VK_ERROR_INITIALIZATION_FAILED) << "the extension is not enabled";
+}
+
+TEST_F(SurfaceExtensions, ColourSpacesThatNobodyShowsAreRefused)
+{
+    instanceWith("VK_EXT_swapchain_colorspace");
+    WindowOptions options;
+    options.colorSpace = VK_COLOR_SPACE_HDR10_ST2084_EXT;
+    Window window(device(), options);
+    EXPECT_EQ(window.result, VK_ERROR_INITIALIZATION_FAILED) << "a headless surface has no display";
+}
+
 // VK_KHR_surface_protected_capabilities
 
 TEST_F(SurfaceExtensions, SurfacesAreNotProtected)

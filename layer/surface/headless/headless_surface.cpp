@@ -99,8 +99,11 @@ public:
 
     VkResult formats(std::vector<const PixelFormat*>* formats) override
     {
-        for (const PixelFormat& format : pixelFormats())
-            formats->push_back(&format);
+        for (const PixelFormat& format : pixelFormats()) {
+            // Floating point has no place in the files of VENUS_WSI_HEADLESS_DIR.
+            if (format.masks[0])
+                formats->push_back(&format);
+        }
         return VK_SUCCESS;
     }
 

@@ -47,6 +47,19 @@ void SurfaceLink::setTearing(bool tearing)
     m_tearing = tearing;
 }
 
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
+std::shared_ptr<wp_color_management_surface_v1> SurfaceLink::colorSurface(bool make)
+{
+    std::shared_ptr<wp_color_management_surface_v1> surface = m_colorSurface.lock();
+    if (surface || !make)
+        return surface;
+    surface.reset(wp_color_manager_v1_get_surface(m_connection->globals().colors.proxy.get(), m_surface),
+                  ProxyDeleter());
+    m_colorSurface = surface;
+    return surface;
+}
+#endif
+
 bool SurfaceLink::setTime(Nanoseconds when)
 {
 #ifdef VWSI_HAVE_WP_COMMIT_TIMING

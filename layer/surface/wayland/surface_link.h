@@ -44,6 +44,12 @@ public:
     /// Whether the next commit may tear.
     void setTearing(bool tearing);
 
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
+    /// The surface's colour object, which lives as long as somebody holds it; made, or null, when there is none. With
+    /// the mutex held, as it is let go.
+    std::shared_ptr<wp_color_management_surface_v1> colorSurface(bool make);
+#endif
+
     /// The next commit is not shown before `when` (CLOCK_MONOTONIC); false when the compositor can't see to
     /// that.
     bool setTime(Nanoseconds when);
@@ -57,6 +63,9 @@ private:
     uint32_t m_shownTarget = 0;
     bool m_tearing = false;
     ProxyPtr<wp_tearing_control_v1> m_tearingControl;
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
+    std::weak_ptr<wp_color_management_surface_v1> m_colorSurface;
+#endif
 #ifdef VWSI_HAVE_WP_FIFO
     bool m_barrier = false;
     ProxyPtr<wp_fifo_v1> m_fifo;

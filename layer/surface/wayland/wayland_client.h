@@ -79,6 +79,9 @@ bool loadWaylandClient();
 #ifdef VWSI_HAVE_WP_COMMIT_TIMING
 #include "venus-wsi-commit-timing-v1-client.h"
 #endif
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
+#include "venus-wsi-color-management-v1-client.h"
+#endif
 
 namespace vwsi {
 
@@ -106,6 +109,16 @@ struct ProxyDeleter {
 #ifdef VWSI_HAVE_WP_COMMIT_TIMING
     void operator()(wp_commit_timing_manager_v1* proxy) const { wp_commit_timing_manager_v1_destroy(proxy); }
     void operator()(wp_commit_timer_v1* proxy) const { wp_commit_timer_v1_destroy(proxy); }
+#endif
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
+    void operator()(wp_color_manager_v1* proxy) const { wp_color_manager_v1_destroy(proxy); }
+    void operator()(wp_image_description_v1* proxy) const { wp_image_description_v1_destroy(proxy); }
+    void operator()(wp_color_management_surface_v1* proxy) const
+    {
+        // Null where there was no memory for it, which a shared pointer does not spare its deleter.
+        if (proxy)
+            wp_color_management_surface_v1_destroy(proxy);
+    }
 #endif
 };
 

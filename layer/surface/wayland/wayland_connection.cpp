@@ -83,13 +83,16 @@ void WaylandConnection::bind(wl_registry* registry, uint32_t name, const char* i
         bindDmaBuf(registry, name, version);
         return;
     }
-    m_globals.colorManager |= strcmp(interface, "wp_color_manager_v1") == 0;
     if (bindWhen(m_globals.shm, registry, name, interface, wl_shm_interface))
         wl_shm_add_listener(m_globals.shm.get(), &kShmListener, &m_globals);
     else if (bindWhen(m_globals.presentation, registry, name, interface, wp_presentation_interface))
         wp_presentation_add_listener(m_globals.presentation.get(), &kPresentationListener, &m_globals);
     else if (bindWhen(m_globals.tearing, registry, name, interface, wp_tearing_control_manager_v1_interface))
         return;
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
+    else if (bindWhen(m_globals.colors.proxy, registry, name, interface, wp_color_manager_v1_interface))
+        m_globals.colors.listen();
+#endif
 #ifdef VWSI_HAVE_WP_FIFO
     else if (bindWhen(m_globals.fifo, registry, name, interface, wp_fifo_manager_v1_interface))
         return;
@@ -124,15 +127,26 @@ VkResult WaylandConnection::ask()
                    "another one");
         return VK_ERROR_SURFACE_LOST_KHR;
     }
-    VWSI_INFO("wayland: %zu wl_shm formats, dma-bufs %s, presentation %s, tearing %s, fifo %s, commit timing %s",
+    VWSI_INFO("wayland: %zu wl_shm formats, dma-bufs %s, presentation %s, tearing %s, fifo %s, commit timing %s, "
+              "colours %s",
               m_globals.shmFormats.size(), m_globals.dmaBuf ? "yes" : "no", m_globals.presentation ? "yes" : "no",
-              canTear() ? "yes" : "no", canFifo() ? "yes" : "no", canSchedule() ? "yes" : "no");
+              canTear() ? "yes" : "no", canFifo() ? "yes" : "no", canSchedule() ? "yes" : "no",
+              managesColors() ? "yes" : "no");
     return VK_SUCCESS;
 }
 
 bool WaylandConnection::takes(uint32_t fourcc) const
 {
     return std::ranges::find(m_globals.shmFormats, shmFormatOf(fourcc)) != m_globals.shmFormats.end();
+}
+
+bool WaylandConnection::managesColors() const
+{
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
+    return m_globals.colors.proxy != nullptr;
+#else
+    return false;
+#endif
 }
 
 bool WaylandConnection::canFifo() const

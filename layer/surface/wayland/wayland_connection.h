@@ -1,5 +1,6 @@
 #pragma once
 
+#include "surface/wayland/color_manager.h"
 #include "surface/wayland/dmabuf_feedback.h"
 
 #include <memory>
@@ -18,11 +19,13 @@ struct WaylandGlobals {
 #ifdef VWSI_HAVE_WP_COMMIT_TIMING
     ProxyPtr<wp_commit_timing_manager_v1> commitTiming;
 #endif
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
+    ColorManager colors;
+#endif
     ProxyPtr<zwp_linux_dmabuf_v1> dmaBuf;    ///< of version 3, or of 4 with feedback for each surface
     uint32_t dmaBufVersion = 0;              ///< that is spoken; 0: none
     std::vector<DmaBufFormat> dmaBufFormats; ///< version 3 only
     std::vector<uint32_t> shmFormats;        ///< formats of wl_shm (enum wl_shm.format)
-    bool colorManager = false;               ///< wp_color_manager_v1 is there, of which nothing is used
     clockid_t clock = CLOCK_MONOTONIC;       ///< clock of presentation times (wp_presentation.clock_id)
 };
 
@@ -48,7 +51,7 @@ public:
     /// Whether wl_shm takes buffers of a DRM fourcc.
     bool takes(uint32_t fourcc) const;
     bool canTear() const { return m_globals.tearing != nullptr; }
-    bool managesColors() const { return m_globals.colorManager; }
+    bool managesColors() const;
     bool canFifo() const;
     bool canSchedule() const;
 

@@ -19,7 +19,7 @@ public:
     const char* windowSystem() const override { return "wayland"; }
     VkResult state(SurfaceState* state) override;
     VkResult formats(std::vector<const PixelFormat*>* formats) override;
-    VkResult colorSpaces(std::vector<VkColorSpaceKHR>* spaces) override;
+    VkResult colorSpaces(const PixelFormat& format, std::vector<VkColorSpaceKHR>* spaces) override;
     VkResult presentModes(std::vector<VkPresentModeKHR>* modes) override;
     VkResult createTarget(const TargetInfo& info, std::unique_ptr<Target>* target) override;
 
@@ -70,15 +70,17 @@ VkResult WaylandSurface::formats(std::vector<const PixelFormat*>* formats)
     return VK_SUCCESS;
 }
 
-VkResult WaylandSurface::colorSpaces(std::vector<VkColorSpaceKHR>* spaces)
+VkResult WaylandSurface::colorSpaces(const PixelFormat& format, std::vector<VkColorSpaceKHR>* spaces)
 {
+    *spaces = {VK_COLOR_SPACE_SRGB_NONLINEAR_KHR, VK_COLOR_SPACE_PASS_THROUGH_EXT};
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
     std::shared_ptr<const WaylandConnection> connection;
     if (const VkResult result = connect(&connection); result != VK_SUCCESS)
         return result;
-    spaces->push_back(VK_COLOR_SPACE_SRGB_NONLINEAR_KHR);
-    // A compositor that manages colours takes frames without a description for sRGB and converts them.
-    if (!connection->managesColors())
-        spaces->push_back(VK_COLOR_SPACE_PASS_THROUGH_EXT);
+    connection->globals().colors.addColorSpaces(format, spaces);
+#else
+    static_cast<void>(format);
+#endif
     return VK_SUCCESS;
 }
 

@@ -32,6 +32,10 @@ VkResult WaylandTarget::create(const TargetInfo& info, std::shared_ptr<SurfaceLi
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     if (const VkResult result = made->m_queue.status(); result != VK_SUCCESS)
         return result;
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
+    if (const VkResult result = made->m_color.start(); result != VK_SUCCESS)
+        return result;
+#endif
     *target = std::move(made);
     return VK_SUCCESS;
 }
@@ -39,6 +43,9 @@ VkResult WaylandTarget::create(const TargetInfo& info, std::shared_ptr<SurfaceLi
 WaylandTarget::WaylandTarget(const TargetInfo& info, std::shared_ptr<SurfaceLink> link, wl_surface* surface)
     : m_queue(link->connection().display()), m_link(std::move(link)), m_surface(m_queue.wrap(surface)),
       m_extent(info.extent), m_number(m_link->enter()),
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
+      m_color(m_queue, *m_link, info.colorSpace),
+#endif
       m_tracker(wrapIfThere(m_queue, m_link->connection().globals().presentation),
                 m_link->connection().globals().clock),
       m_memory(wrapIfThere(m_queue, m_link->connection().globals().shm), info.extent, shmFormatOf(fourccFor(info)),
@@ -193,9 +200,16 @@ void WaylandTarget::sendDamage(std::span<const VkRect2D> damage)
 
 VkResult WaylandTarget::commit(const Frame& frame)
 {
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
+    if (const VkResult result = m_color.settle(); result != VK_SUCCESS)
+        return result;
+#endif
     const std::lock_guard lock(m_link->mutex());
     if (!m_link->claim(m_number))
         return VK_ERROR_OUT_OF_DATE_KHR;
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
+    m_color.apply();
+#endif
     const bool paced = frame.mode != VK_PRESENT_MODE_MAILBOX_KHR && frame.mode != VK_PRESENT_MODE_IMMEDIATE_KHR;
     wl_surface* const surface = m_surface.get();
     wl_surface_attach(surface, m_buffers[frame.buffer].proxy.get(), 0, 0);

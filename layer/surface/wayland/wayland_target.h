@@ -6,6 +6,7 @@
 #include "surface/wayland/frame_tracker.h"
 #include "surface/wayland/shm_buffers.h"
 #include "surface/wayland/surface_link.h"
+#include "surface/wayland/target_color.h"
 
 #include <array>
 #include <vector>
@@ -31,6 +32,9 @@ public:
     bool keepsTime() const override { return m_link->connection().canSchedule(); }
     bool replacesFrames() const override { return true; }
     Nanoseconds readyAt(VkPresentModeKHR mode) override;
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
+    void setHdrMetadata(const VkHdrMetadataEXT& metadata) override { m_color.setHdrMetadata(metadata); }
+#endif
     VkResult present(const Frame& frame) override;
     VkResult wait(int wake, Nanoseconds deadline) override;
 
@@ -76,6 +80,9 @@ private:
     WrapperPtr<wl_surface> m_surface;
     VkExtent2D m_extent;
     uint32_t m_number;
+#ifdef VWSI_HAVE_WP_COLOR_MANAGEMENT
+    TargetColor m_color;
+#endif
     FrameTracker m_tracker;
     ShmBuffers m_memory;
     DmaBufBuffers m_dmaBufs;

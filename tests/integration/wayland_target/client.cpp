@@ -57,13 +57,9 @@ void Client::destroyWindow()
 TestPresenter::TestPresenter(Surface& surface, const Options& options)
     : m_mode(options.mode), m_extent(options.extent), m_buffers(options.images), m_idle(options.images, true)
 {
-    const TargetInfo info{options.extent,
-                          findPixelFormat(options.format),
-                          VK_COLOR_SPACE_SRGB_NONLINEAR_KHR,
-                          options.alpha,
-                          options.mode,
-                          options.images,
-                          nullptr};
+    const TargetInfo info{
+        options.extent, findPixelFormat(options.format), options.space, options.alpha, options.mode, options.images,
+        nullptr};
     m_createResult = surface.createTarget(info, &m_target);
     if (m_createResult != VK_SUCCESS)
         return;

@@ -50,6 +50,7 @@ public:
         VkCompositeAlphaFlagBitsKHR alpha = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
         bool allocate = true;
         BufferLayout layout{};
+        VkColorSpaceKHR space = VK_COLOR_SPACE_SRGB_NONLINEAR_KHR;
     };
     struct Report {
         uint64_t serial;

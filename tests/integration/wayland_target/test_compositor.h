@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 
+#include <array>
 #include <cstdint>
 #include <list>
 #include <map>
@@ -30,6 +31,10 @@ struct CompositorOptions {
     bool tearing = true;
     bool fifo = true;
     bool commitTiming = true;
+    bool color = false;                    ///< wp_color_manager_v1, with what the next three name
+    std::vector<uint32_t> colorFeatures{}; ///< enums of the same names
+    std::vector<uint32_t> colorTransfers{};
+    std::vector<uint32_t> colorPrimaries{};
     uint32_t compositorVersion = 4;
     std::vector<uint32_t> formats{0, 1}; ///< enum wl_shm.format
     clockid_t clock = CLOCK_MONOTONIC;   ///< of presentation times
@@ -45,6 +50,22 @@ struct CompositorOptions {
     bool silentFeedback = false;           ///< says nothing of what it takes
     bool emptyTable = false;               ///< the format table's file is shorter than it says
     bool strayIndices = false;             ///< names formats that are not in the table, which it says is longer
+};
+
+/// What becomes of the next image descriptions.
+enum class ColorAnswer { Ready, Failed, None };
+
+/// What a client said of a surface's colours (wp_image_description_creator_params_v1).
+struct ImageDescription {
+    struct Range {
+        uint32_t least, greatest; ///< in 0.0001 cd/m², and in cd/m²
+        bool operator==(const Range&) const = default;
+    };
+    std::optional<uint32_t> transfer, primaries;
+    std::optional<std::array<int32_t, 8>> mastering;
+    std::optional<Range> luminance;
+    std::optional<uint32_t> maxCll, maxFall;
+    bool operator==(const ImageDescription&) const = default;
 };
 
 struct Rect {
@@ -64,8 +85,9 @@ struct Commit {
     std::vector<Rect> surfaceDamage;
     bool setsBarrier = false;
     bool waitsForBarrier = false;
-    bool async = false;              ///< the tearing hint in force
-    std::optional<Nanoseconds> time; ///< on the presentation clock
+    bool async = false;                          ///< the tearing hint in force
+    std::optional<Nanoseconds> time;             ///< on the presentation clock
+    std::optional<ImageDescription> description; ///< in force
     bool callback = false;
     bool feedback = false;
 };
@@ -108,6 +130,8 @@ public:
 
     /// A hidden window gets no callbacks and no presentation times, and its queued frames don't wait.
     void setVisible(bool visible);
+    /// What image descriptions get from now on.
+    void setColorAnswer(ColorAnswer answer);
     /// A frozen compositor reads nothing and says nothing.
     void setFrozen(bool frozen);
     /// Takes other dma-bufs from now on, and says so.
@@ -134,6 +158,7 @@ public:
 
 private:
     friend struct CompositorProtocol;
+    friend struct ColorProtocol;
     struct PoolMemory;
     struct Buffer;
     struct Update;
@@ -155,6 +180,8 @@ private:
     bool m_stop = false;
     bool m_visible = true;
     bool m_frozen = false;
+    ColorAnswer m_colorAnswer = ColorAnswer::Ready;
+    uint32_t m_lastDescription = 0;
     std::list<std::unique_ptr<Surface>> m_surfaces;
     std::vector<Commit> m_commits;
     std::vector<Shown> m_shown;

@@ -1,5 +1,6 @@
 #include "test_compositor_state.h"
 
+#include "color-management-v1-server.h"
 #include "commit-timing-v1-server.h"
 #include "fifo-v1-server.h"
 #include "linux-dmabuf-v1-server.h"
@@ -54,6 +55,8 @@ void CompositorProtocol::offer(TestCompositor& compositor, wl_display* display)
     if (options.dmaBufVersion)
         wl_global_create(display, &zwp_linux_dmabuf_v1_interface, static_cast<int>(options.dmaBufVersion), &compositor,
                          bindDmaBuf);
+    if (options.color)
+        wl_global_create(display, &wp_color_manager_v1_interface, 1, &compositor, bindColor);
 }
 
 void CompositorProtocol::bindCompositor(wl_client* client, void* data, uint32_t version, uint32_t id)
@@ -84,6 +87,7 @@ void CompositorProtocol::commit(Surface& surface)
     auto& update = surface.pending;
     Commit& commit = update.commit;
     commit.async = surface.async;
+    commit.description = surface.description;
     if (update.buffer) {
         commit.format = update.buffer->format;
         commit.width = update.buffer->width;

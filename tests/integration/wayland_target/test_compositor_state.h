@@ -46,6 +46,8 @@ struct TestCompositor::Surface {
     bool hasFifo = false;
     bool hasTearing = false;
     bool hasTimer = false;
+    bool hasColor = false;
+    std::optional<ImageDescription> description; ///< of the next commit and those after it
     bool async = false;
     bool barrier = false;
     bool fresh = false; ///< the current state was not shown yet
@@ -70,6 +72,8 @@ struct CompositorProtocol {
     static void bindFifo(wl_client* client, void* data, uint32_t version, uint32_t id);
     static void bindCommitTiming(wl_client* client, void* data, uint32_t version, uint32_t id);
     static void bindDmaBuf(wl_client* client, void* data, uint32_t version, uint32_t id);
+
+    static void bindColor(wl_client* client, void* data, uint32_t version, uint32_t id);
 
     static void createSurface(wl_client* client, wl_resource* resource, uint32_t id);
     static void attach(wl_client*, wl_resource* resource, wl_resource* buffer, int32_t, int32_t);
