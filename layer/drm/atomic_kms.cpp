@@ -106,7 +106,31 @@ public:
         return request.commit(m_device.fd(), 0);
     }
 
+    int signal(uint32_t connector, const ConnectorProperties& properties, const ColorSignal& signal) override
+    {
+        const int fd = m_device.fd();
+        Request request;
+        Blob metadata(fd);
+        if (const int error = addSignal(request, connector, properties, signal, metadata))
+            return error;
+        return request.commit(fd, DRM_MODE_ATOMIC_ALLOW_MODESET, 0);
+    }
+
 private:
+    static int addSignal(Request& request, uint32_t connector, const ConnectorProperties& properties,
+                         const ColorSignal& signal, Blob& metadata)
+    {
+        if (signal.metadata && properties.hdrMetadata) {
+            if (const int error = metadata.create(signal.metadata->data(), signal.metadata->size()))
+                return error;
+        }
+        request.setIfPresent(connector, properties.hdrMetadata, metadata.id());
+        request.setIfPresent(connector, properties.colorspace, signal.colorspace);
+        if (properties.maxBpc)
+            request.set(connector, properties.maxBpc, signal.maxBpc ? signal.maxBpc : properties.maxBpc.value);
+        return 0;
+    }
+
     static void turnOff(Request& request, const Plane& plane)
     {
         request.set(plane.id, plane.properties.fbId, 0);
@@ -140,6 +164,7 @@ private:
         Request request;
         Blob mode(fd);
         Blob damage(fd);
+        Blob metadata(fd);
         if (commit.mode) {
             if (const int error = mode.create(commit.mode, sizeof(*commit.mode)))
                 return error;
@@ -149,6 +174,11 @@ private:
             request.set(commit.crtc->id, commit.crtc->properties.active, 1);
             for (const Plane* plane : commit.disable)
                 turnOff(request, *plane);
+        }
+        if (commit.signal) {
+            if (const int error =
+                    addSignal(request, commit.connector, *commit.connectorProperties, *commit.signal, metadata))
+                return error;
         }
         const bool tearing = (flags & DRM_MODE_PAGE_FLIP_ASYNC) != 0;
         addPlane(request, commit.plane, commit.crtc->id, tearing);

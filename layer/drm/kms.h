@@ -1,5 +1,6 @@
 #pragma once
 
+#include "drm/color_signal.h"
 #include "drm/resources.h"
 
 #include <memory>
@@ -39,6 +40,7 @@ struct Commit {
     bool tearing = false;                  ///< flip at once instead of at the next vertical blank
     bool shownAlready = false;             ///< the plane already scans out this framebuffer
     uintptr_t ticket = 0;                  ///< the event of this change carries it
+    const ColorSignal* signal = nullptr;   ///< set: the connector tells its display this
 };
 
 /// How changes reach the kernel: atomic requests, or the calls that came before them.
@@ -58,6 +60,9 @@ public:
 
     /// Turns an overlay plane off.
     virtual int disable(const Plane& plane, const Crtc& crtc) = 0;
+
+    /// Lets a connector tell its display something else while its picture stays. EOPNOTSUPP: it cannot.
+    virtual int signal(uint32_t connector, const ConnectorProperties& properties, const ColorSignal& signal) = 0;
 };
 
 std::unique_ptr<Kms> makeAtomicKms(const Device& device);

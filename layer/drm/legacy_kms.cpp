@@ -39,6 +39,14 @@ public:
         return errorOf(api().drmModeSetPlane(m_device.fd(), plane.id, crtc.id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
     }
 
+    int signal(uint32_t connector, const ConnectorProperties& properties, const ColorSignal& signal) override
+    {
+        static_cast<void>(connector);
+        static_cast<void>(properties);
+        static_cast<void>(signal);
+        return EOPNOTSUPP;
+    }
+
 private:
     int setCrtc(const Commit& commit)
     {

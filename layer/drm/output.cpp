@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <unistd.h>
+#include <utility>
 
 namespace vwsi::drm {
 
@@ -33,6 +34,7 @@ Output::~Output() = default;
 
 void Output::saveConsole(const Connector& connector)
 {
+    m_consoleSignal = currentSignal(m_device.fd(), m_properties);
     const std::unique_ptr<drmModeCrtc, Releaser<&Api::drmModeFreeCrtc>> crtc(
         api().drmModeGetCrtc(m_device.fd(), m_crtc.id));
     if (!crtc || !crtc->mode_valid || crtc->buffer_id == 0)
@@ -69,6 +71,7 @@ void Output::restoreConsole()
     }
     for (const Plane* plane : overlays)
         m_device.kms().disable(*plane, m_crtc);
+    restoreSignal();
     if (!m_powered && m_properties.dpms)
         api().drmModeConnectorSetProperty(fd, m_connector, m_properties.dpms.id, DRM_MODE_DPMS_ON);
 
@@ -87,6 +90,15 @@ void Output::restoreConsole()
         VWSI_DEBUG("display %u: the previous picture cannot be restored: %s", m_connector, strerror(error));
     m_modeSet = false;
     m_touched = false;
+}
+
+void Output::restoreSignal()
+{
+    const std::optional<ColorSignal> ours = std::exchange(m_signal, {});
+    if (!ours || *ours == m_consoleSignal)
+        return;
+    if (const int error = m_device.kms().signal(m_connector, m_properties, m_consoleSignal))
+        VWSI_DEBUG("display %u: its previous colours cannot be restored: %s", m_connector, strerror(error));
 }
 
 Output::Shown& Output::shownOf(const Plane& plane)
@@ -180,7 +192,9 @@ Commit Output::describe(const Update& update, const drmModeModeInfo* mode, std::
     commit.plane = {update.plane, update.buffer->framebuffer(), update.source, update.destination, update.zpos,
                     update.damage};
     commit.disable = disable;
-    commit.tearing = update.tearing && m_device.asyncFlip() && !m_asyncRefused;
+    if (update.signal && (mode || m_signal != *update.signal))
+        commit.signal = update.signal;
+    commit.tearing = update.tearing && !commit.signal && m_device.asyncFlip() && !m_asyncRefused;
     const std::scoped_lock lock(m_flipMutex);
     commit.shownAlready = shownOf(*update.plane).current == update.buffer;
     return commit;
@@ -191,6 +205,49 @@ int Output::test(const Update& update, const drmModeModeInfo& mode)
     const std::scoped_lock lock(m_commitMutex);
     const std::vector<const Plane*> foreign = foreignPlanes(*update.plane);
     return m_device.kms().test(describe(update, &mode, foreign));
+}
+
+int Output::apply(const Update& update, const drmModeModeInfo& mode, bool modeset, uint64_t ticket, bool* pending)
+{
+    const std::vector<const Plane*> foreign = modeset ? foreignPlanes(*update.plane) : std::vector<const Plane*>{};
+    Commit commit = describe(update, modeset ? &mode : nullptr, foreign);
+    commit.ticket = static_cast<uintptr_t>(ticket);
+    int error = m_device.kms().apply(commit, pending);
+    if (error == EINVAL && commit.tearing) {
+        m_asyncRefused = true;
+        commit.tearing = false;
+        error = m_device.kms().apply(commit, pending);
+    }
+    // Legacy drivers may refuse to flip between framebuffers that differ; a CRTC may have been turned off; and most
+    // drivers tell a display something else only with a modeset.
+    if (error == EINVAL && !modeset) {
+        const std::vector<const Plane*> others = foreignPlanes(*update.plane);
+        commit.mode = &mode;
+        commit.disable = others;
+        error = m_device.kms().apply(commit, pending);
+        if (error == EINVAL && commit.signal) {
+            commit.mode = nullptr;
+            commit.disable = {};
+        }
+    }
+    if (error == EINVAL && commit.signal)
+        error = applyWithoutSignal(commit, pending);
+    // One that was refused is not tried again with each frame.
+    if (error == 0 && update.signal)
+        m_signal = *update.signal;
+    return error;
+}
+
+int Output::applyWithoutSignal(Commit& commit, bool* pending)
+{
+    commit.signal = nullptr;
+    const int error = m_device.kms().apply(commit, pending);
+    if (error == 0 && !m_signalRefused) {
+        VWSI_WARN("the driver of %s refuses to tell display %u of HDR metadata or colours; frames go on without",
+                  m_device.path().c_str(), m_connector);
+        m_signalRefused = true;
+    }
+    return error;
 }
 
 Outcome Output::show(const Update& update, const drmModeModeInfo& mode, uint64_t* ticket, int* error)
@@ -204,7 +261,7 @@ Outcome Output::show(const Update& update, const drmModeModeInfo& mode, uint64_t
         return Outcome::Off;
 
     const uint32_t generation = m_device.master().generation();
-    bool modeset = !m_modeSet || m_generation != generation || !sameTimings(m_mode, mode);
+    const bool modeset = !m_modeSet || m_generation != generation || !sameTimings(m_mode, mode);
     {
         const std::scoped_lock flipLock(m_flipMutex);
         Shown& shown = shownOf(*update.plane);
@@ -218,26 +275,8 @@ Outcome Output::show(const Update& update, const drmModeModeInfo& mode, uint64_t
         *ticket = m_lastTicket = nextTicket();
         shown.next = update.buffer;
     }
-    const std::vector<const Plane*> foreign = modeset ? foreignPlanes(*update.plane) : std::vector<const Plane*>{};
-    Commit commit = describe(update, modeset ? &mode : nullptr, foreign);
-    commit.ticket = static_cast<uintptr_t>(*ticket);
     bool pending = false;
-    *error = m_device.kms().apply(commit, &pending);
-    if (*error == EINVAL && commit.tearing) {
-        m_asyncRefused = true;
-        commit.tearing = false;
-        *error = m_device.kms().apply(commit, &pending);
-    }
-    // Legacy drivers may refuse to flip between framebuffers that differ; and a CRTC may have been turned
-    // off.
-    if (*error == EINVAL && !modeset) {
-        modeset = true;
-        const std::vector<const Plane*> others = foreignPlanes(*update.plane);
-        commit.mode = &mode;
-        commit.disable = others;
-        *error = m_device.kms().apply(commit, &pending);
-    }
-
+    *error = apply(update, mode, modeset, *ticket, &pending);
     if (*error != 0) {
         const std::scoped_lock flipLock(m_flipMutex);
         m_flip.pending = false;

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace vwsi::drm {
@@ -46,7 +47,8 @@ public:
         std::optional<uint64_t> zpos;
         std::span<const drm_mode_rect> damage;
         bool tearing = false;
-        uint64_t use = 0; ///< OutputHandle::use()
+        uint64_t use = 0;                    ///< OutputHandle::use()
+        const ColorSignal* signal = nullptr; ///< what the display shall be told of the pixels; null: as it is
     };
 
     Output(Device& device, const Connector& connector, const Crtc& crtc);
@@ -56,6 +58,7 @@ public:
 
     uint32_t connector() const { return m_connector; }
     const Crtc& crtc() const { return m_crtc; }
+    const ConnectorProperties& properties() const { return m_properties; }
 
     /// Shows a frame in a mode; sets the mode when it is not yet the current one. The buffer is kept until
     /// another one has taken its place. `error` belongs to Outcome::Failed.
@@ -114,9 +117,12 @@ private:
     };
 
     void saveConsole(const Connector& connector);
+    void restoreSignal();
     Shown& shownOf(const Plane& plane);
     std::vector<const Plane*> foreignPlanes(const Plane& wanted);
     Commit describe(const Update& update, const drmModeModeInfo* mode, std::span<const Plane* const> disable);
+    int apply(const Update& update, const drmModeModeInfo& mode, bool modeset, uint64_t ticket, bool* pending);
+    int applyWithoutSignal(Commit& commit, bool* pending);
     void notify();
     void abandonOverdueFlip();
     void settle(uint64_t ticket, Nanoseconds when, uint32_t sequence);
@@ -131,12 +137,15 @@ private:
     bool m_consoleOn = false;
     uint32_t m_consoleFramebuffer = 0, m_consoleX = 0, m_consoleY = 0;
     std::vector<uint32_t> m_consoleConnectors;
+    ColorSignal m_consoleSignal;
 
     std::mutex m_commitMutex; ///< one change at a time; held during the kernel calls that make it
     bool m_modeSet = false;
     bool m_touched = false;
     bool m_powered = true;
     bool m_asyncRefused = false;
+    bool m_signalRefused = false;
+    std::optional<ColorSignal> m_signal; ///< the last one of ours
     uint32_t m_generation = 0;
     drmModeModeInfo m_mode{};
 

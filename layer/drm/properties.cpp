@@ -22,6 +22,9 @@ constexpr Entry<ConnectorProperties> kConnector[] = {
     {"EDID", &ConnectorProperties::edid},
     {"link-status", &ConnectorProperties::linkStatus},
     {"non-desktop", &ConnectorProperties::nonDesktop},
+    {"HDR_OUTPUT_METADATA", &ConnectorProperties::hdrMetadata},
+    {"Colorspace", &ConnectorProperties::colorspace},
+    {"max bpc", &ConnectorProperties::maxBpc},
 };
 
 constexpr Entry<CrtcProperties> kCrtc[] = {
@@ -40,6 +43,8 @@ constexpr Entry<PlaneProperties> kPlane[] = {
     {"zpos", &PlaneProperties::zpos},
 };
 
+using PropertyPtr = std::unique_ptr<drmModePropertyRes, Releaser<&Api::drmModeFreeProperty>>;
+
 template <typename Properties>
 int read(int fd, uint32_t object, uint32_t type, std::span<const Entry<Properties>> table, Properties* properties)
 {
@@ -49,8 +54,7 @@ int read(int fd, uint32_t object, uint32_t type, std::span<const Entry<Propertie
     if (!list)
         return errno ? errno : ENOENT;
     for (uint32_t i = 0; i < list->count_props; ++i) {
-        const std::unique_ptr<drmModePropertyRes, Releaser<&Api::drmModeFreeProperty>> property(
-            drm.drmModeGetProperty(fd, list->props[i]));
+        const PropertyPtr property(drm.drmModeGetProperty(fd, list->props[i]));
         if (!property)
             continue;
         for (const Entry<Properties>& entry : table) {
@@ -62,11 +66,31 @@ int read(int fd, uint32_t object, uint32_t type, std::span<const Entry<Propertie
     return 0;
 }
 
+std::optional<uint64_t> enumValue(int fd, const Property& property, const char* name)
+{
+    const PropertyPtr details(property ? api().drmModeGetProperty(fd, property.id) : nullptr);
+    for (int i = 0; details && i < details->count_enums; ++i) {
+        if (strcmp(details->enums[i].name, name) == 0)
+            return details->enums[i].value;
+    }
+    return {};
+}
+
+uint64_t rangeLimit(int fd, const Property& property)
+{
+    const PropertyPtr details(property ? api().drmModeGetProperty(fd, property.id) : nullptr);
+    return details && details->count_values == 2 ? details->values[1] : 0;
+}
+
 } // namespace
 
 int readProperties(int fd, uint32_t object, ConnectorProperties* properties)
 {
-    return read<ConnectorProperties>(fd, object, DRM_MODE_OBJECT_CONNECTOR, kConnector, properties);
+    if (const int error = read<ConnectorProperties>(fd, object, DRM_MODE_OBJECT_CONNECTOR, kConnector, properties))
+        return error;
+    properties->bt2020Rgb = enumValue(fd, properties->colorspace, "BT2020_RGB");
+    properties->maxBpcLimit = rangeLimit(fd, properties->maxBpc);
+    return 0;
 }
 
 int readProperties(int fd, uint32_t object, CrtcProperties* properties)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 namespace vwsi::drm {
 
@@ -13,7 +14,9 @@ struct Property {
 };
 
 struct ConnectorProperties {
-    Property crtcId, dpms, edid, linkStatus, nonDesktop;
+    Property crtcId, dpms, edid, linkStatus, nonDesktop, hdrMetadata, colorspace, maxBpc;
+    std::optional<uint64_t> bt2020Rgb; ///< value of `colorspace` for BT.2020 RGB; none: it has no such value
+    uint64_t maxBpcLimit = 0;          ///< greatest value of `maxBpc`
 };
 
 struct CrtcProperties {

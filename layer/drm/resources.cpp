@@ -55,15 +55,6 @@ uint32_t currentCrtc(int fd, const drmModeConnector& connector, const ConnectorP
     return encoder ? encoder->crtc_id : 0;
 }
 
-std::vector<uint8_t> readBlob(int fd, uint64_t id)
-{
-    const BlobPtr blob(id ? api().drmModeGetPropertyBlob(fd, static_cast<uint32_t>(id)) : nullptr);
-    if (!blob || !blob->data)
-        return {};
-    const auto* bytes = static_cast<const uint8_t*>(blob->data);
-    return {bytes, bytes + blob->length};
-}
-
 void addImpliedPlanes(Resources* resources)
 {
     for (const Crtc& crtc : resources->crtcs)
@@ -114,6 +105,15 @@ uint32_t Resources::stackPosition(const Plane& plane) const
             ++below;
     }
     return below;
+}
+
+std::vector<uint8_t> readBlob(int fd, uint64_t id)
+{
+    const BlobPtr blob(id ? api().drmModeGetPropertyBlob(fd, static_cast<uint32_t>(id)) : nullptr);
+    if (!blob || !blob->data)
+        return {};
+    const auto* bytes = static_cast<const uint8_t*>(blob->data);
+    return {bytes, bytes + blob->length};
 }
 
 int readResources(int fd, bool universal, bool atomic, Resources* resources)

@@ -64,6 +64,9 @@ int readResources(int fd, bool universal, bool atomic, Resources* resources);
 /// connected) are listed too.
 int readConnectors(int fd, bool probe, std::vector<Connector>* connectors);
 
+/// The bytes of a property blob; none where there is no such blob.
+std::vector<uint8_t> readBlob(int fd, uint64_t id);
+
 /// Reads one connector; ENOENT when it is gone.
 int readConnector(int fd, uint32_t id, bool probe, Connector* connector);
 

@@ -39,6 +39,7 @@ struct Display {
     VkExtent2D sizeMm{}; ///< millimetres; 0: unknown
     uint32_t possibleCrtcs = 0;
     uint32_t currentCrtc = 0;
+    std::vector<VkColorSpaceKHR> hdrSpaces;          ///< that kernel and display both know
     std::vector<std::unique_ptr<DisplayMode>> modes; ///< the preferred one first among those that are listed
     /// Set while the application drives the display through a descriptor of its own
     /// (VK_EXT_acquire_drm_display).

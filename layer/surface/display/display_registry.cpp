@@ -4,6 +4,7 @@
 #include "core/settings.h"
 #include "drm/edid.h"
 #include "drm/mode.h"
+#include "surface/display/hdr_signal.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -128,6 +129,18 @@ void DisplayRegistry::refreshDisplay(const drm::Connector& connector)
     display.possibleCrtcs = connector.possibleCrtcs;
     display.currentCrtc = connector.currentCrtc;
     refreshModes(display, connector);
+    display.hdrSpaces.clear();
+    const drm::SinkColors sink = drm::parseSinkColors(connector.edid);
+    for (const VkColorSpaceKHR space : {VK_COLOR_SPACE_HDR10_ST2084_EXT, VK_COLOR_SPACE_HDR10_HLG_EXT}) {
+        if (m_device->atomic() && drm::canSignal(connector.properties, sink, *eotfOf(space)))
+            display.hdrSpaces.push_back(space);
+    }
+}
+
+std::vector<VkColorSpaceKHR> DisplayRegistry::hdrSpaces(const Display& display)
+{
+    const std::scoped_lock lock(m_mutex);
+    return display.hdrSpaces;
 }
 
 void DisplayRegistry::refreshModes(Display& display, const drm::Connector& connector)

@@ -68,6 +68,8 @@ public:
     std::shared_ptr<drm::Device> deviceOf(const Display& display);
     /// The node's own device; null, after one log line per cause, when there is none.
     std::shared_ptr<drm::Device> device();
+    /// Colour spaces beyond sRGB that a display's connector can tell it of, as of the last listing.
+    std::vector<VkColorSpaceKHR> hdrSpaces(const Display& display);
     /// False when the connector is unplugged or gone. Looks anew.
     bool connected(const Display& display);
 

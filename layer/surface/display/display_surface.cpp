@@ -39,6 +39,18 @@ VkResult DisplaySurface::formats(std::vector<const PixelFormat*>* formats)
     return VK_SUCCESS;
 }
 
+VkResult DisplaySurface::colorSpaces(const PixelFormat& format, std::vector<VkColorSpaceKHR>* spaces)
+{
+    *spaces = {VK_COLOR_SPACE_SRGB_NONLINEAR_KHR, VK_COLOR_SPACE_PASS_THROUGH_EXT};
+    const drm::Plane* plane = m_registry.plane(m_planeIndex);
+    // Fewer bits make bands of these transfer functions, and what an overlay shows is mixed in the primary's colours.
+    if (plane && plane->type == drm::PlaneType::Primary && format.bits[0] == 10) {
+        const std::vector<VkColorSpaceKHR> hdr = m_registry.hdrSpaces(display());
+        spaces->insert(spaces->end(), hdr.begin(), hdr.end());
+    }
+    return VK_SUCCESS;
+}
+
 VkResult DisplaySurface::presentModes(std::vector<VkPresentModeKHR>* modes)
 {
     modes->insert(modes->end(), {VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_FIFO_RELAXED_KHR,

@@ -16,6 +16,7 @@ public:
     const char* windowSystem() const override { return "display"; }
     VkResult state(SurfaceState* state) override;
     VkResult formats(std::vector<const PixelFormat*>* formats) override;
+    VkResult colorSpaces(const PixelFormat& format, std::vector<VkColorSpaceKHR>* spaces) override;
     VkResult presentModes(std::vector<VkPresentModeKHR>* modes) override;
     bool supports(const PhysicalDevice& device) const override { return m_registry.owner() == &device; }
     bool accepts(const FrameRegion& region, VkExtent2D image) const override;

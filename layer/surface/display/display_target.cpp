@@ -3,6 +3,7 @@
 #include "core/log.h"
 #include "drm/mode.h"
 #include "surface/display/display_registry.h"
+#include "surface/display/hdr_signal.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -26,7 +27,7 @@ DisplayTarget::DisplayTarget(std::shared_ptr<drm::Device> device, const drm::Pla
                              uint32_t stackIndex, const void* owner, const TargetInfo& info)
     : m_device(std::move(device)), m_plane(plane), m_connector(mode.display->connector), m_mode(mode.info),
       m_stackIndex(stackIndex), m_owner(owner), m_extent(info.extent), m_format(*info.format),
-      m_buffers(info.imageCount), m_clock(drm::refreshPeriod(mode.info)),
+      m_eotf(eotfOf(info.colorSpace)), m_buffers(info.imageCount), m_clock(drm::refreshPeriod(mode.info)),
       m_wholeImage{{0, 0, info.extent.width, info.extent.height}, visibleRegion()},
       m_composer(m_device, m_format.fourccOpaque, m_format.bytesPerPixel), m_frontPlacement(m_wholeImage)
 {
@@ -46,6 +47,12 @@ VkResult DisplayTarget::start()
 {
     if (const int error = m_device->acquireOutput(m_connector, m_plane, m_owner, &m_output))
         return vkResultOf(error);
+    if (m_eotf && (!m_device->atomic() || !m_output->properties().bt2020Rgb)) {
+        VWSI_ERROR("the descriptor given to vkAcquireDrmDisplayEXT cannot set colours; use an sRGB swapchain");
+        return VK_ERROR_INITIALIZATION_FAILED;
+    }
+    if (m_eotf)
+        m_signal = drm::bt2020Signal(m_output->properties(), *m_eotf);
     if (!openDescriptors()) {
         VWSI_ERROR("no descriptor is left for a display swapchain: %s; raise the limit of open files (ulimit -n)",
                    strerror(errno));
@@ -117,9 +124,9 @@ VkResult DisplayTarget::testFirst()
     m_composed.reset();
     if (error != EINVAL && error != ERANGE && error != ENOSPC)
         return VK_SUCCESS;
-    VWSI_ERROR("the driver of %s refuses %ux%u pixels on plane %u in mode %s (%ux%u); choose another mode",
-               m_device->path().c_str(), m_extent.width, m_extent.height, m_plane.id, m_mode.name, m_mode.hdisplay,
-               m_mode.vdisplay);
+    VWSI_ERROR("the driver of %s refuses %ux%u pixels%s on plane %u in mode %s (%ux%u); choose another mode%s",
+               m_device->path().c_str(), m_extent.width, m_extent.height, m_eotf ? " in HDR10" : "", m_plane.id,
+               m_mode.name, m_mode.hdisplay, m_mode.vdisplay, m_eotf ? " or sRGB" : "");
     return VK_ERROR_INITIALIZATION_FAILED;
 }
 
@@ -140,6 +147,9 @@ drm::Output::Update DisplayTarget::describe(uint32_t index, const PlaneRegion& p
         update.zpos = m_stackIndex;
     if (!buffer.everything && buffer.seen == placement.source)
         update.damage = buffer.damage;
+    // Overlays are mixed with what lies below them, whose colours count.
+    if (m_plane.type == drm::PlaneType::Primary)
+        update.signal = &m_signal;
     // A flip that tears can change nothing but the buffer.
     update.tearing = mode == VK_PRESENT_MODE_IMMEDIATE_KHR && m_shown == placement;
     update.use = m_output.use();
@@ -216,6 +226,12 @@ Nanoseconds DisplayTarget::readyAt(VkPresentModeKHR mode)
     if (mode == VK_PRESENT_MODE_IMMEDIATE_KHR || m_realVblank)
         return 0;
     return m_clock.nextTick();
+}
+
+void DisplayTarget::setHdrMetadata(const VkHdrMetadataEXT& metadata)
+{
+    if (m_eotf)
+        m_signal.metadata = drm::toBlob(*m_eotf, toInfoFrame(metadata));
 }
 
 DisplayTarget::PlaneRegion DisplayTarget::placementOf(const Frame& frame) const

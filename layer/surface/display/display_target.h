@@ -38,6 +38,7 @@ public:
         events->refreshKnown(m_clock.period(), m_realVblank);
     }
     Nanoseconds readyAt(VkPresentModeKHR mode) override;
+    void setHdrMetadata(const VkHdrMetadataEXT& metadata) override;
     VkResult present(const Frame& frame) override;
     VkResult wait(int wake, Nanoseconds deadline) override;
 
@@ -98,6 +99,8 @@ private:
     const VkExtent2D m_extent;
     const PixelFormat& m_format;
 
+    const std::optional<drm::Eotf> m_eotf; ///< of an HDR colour space
+    drm::ColorSignal m_signal;
     drm::OutputHandle m_output;
     std::vector<Buffer> m_buffers;
     TargetEvents* m_events = nullptr;

@@ -20,8 +20,35 @@ struct Objects {
 
 } // namespace
 
-static int applyConnector(Connector& connector, const std::string& name, uint64_t value, bool* modeset)
+static int applyColors(const Kernel::State& state, Connector& connector, const std::string& name, uint64_t value,
+                       bool* modeset)
 {
+    const Connector before = connector;
+    if (name == "HDR_OUTPUT_METADATA") {
+        const auto blob = state.blobs.find(static_cast<uint32_t>(value));
+        if (value && (blob == state.blobs.end() || blob->second.size() != sizeof(hdr_output_metadata)))
+            return EINVAL;
+        connector.hdrMetadata = value ? blob->second : std::vector<uint8_t>();
+    } else if (name == "Colorspace") {
+        if (value != 0 && value != 2 && !(connector.bt2020 && value == kBt2020Rgb))
+            return EINVAL;
+        connector.colorspace = value;
+    } else {
+        if (value < 6 || value > 12)
+            return EINVAL;
+        connector.maxBpc = value;
+    }
+    const bool same = connector.hdrMetadata == before.hdrMetadata && connector.colorspace == before.colorspace &&
+                      connector.maxBpc == before.maxBpc;
+    *modeset |= !same && state.kernel.colorsNeedModeset;
+    return 0;
+}
+
+static int applyConnector(const Kernel::State& state, Connector& connector, const std::string& name, uint64_t value,
+                          bool* modeset)
+{
+    if (connector.colorProperties.contains(name))
+        return applyColors(state, connector, name, value, modeset);
     if (name == "CRTC_ID") {
         *modeset |= connector.crtc != value;
         connector.crtc = static_cast<uint32_t>(value);
@@ -101,7 +128,7 @@ int Kernel::State::commit(const std::shared_ptr<File>& file, const Request& requ
         int result = ENOENT;
         for (Connector& connector : kernel.connectors) {
             if (connector.id == entry.object) {
-                result = applyConnector(connector, name, entry.value, &modeset);
+                result = applyConnector(*this, connector, name, entry.value, &modeset);
                 touched.insert(connector.crtc);
             }
         }
@@ -122,6 +149,10 @@ int Kernel::State::commit(const std::shared_ptr<File>& file, const Request& requ
             error = result;
     }
     touched.erase(0);
+    for (const Connector& connector : kernel.connectors) {
+        if (kernel.acceptsColors && !error && !kernel.acceptsColors(connector))
+            error = EINVAL;
+    }
     for (const Plane& plane : kernel.planes) {
         const int result = checkPlane(plane);
         if (result && !error)

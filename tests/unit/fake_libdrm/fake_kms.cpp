@@ -85,6 +85,23 @@ std::vector<uint8_t> edid(const char* maker, const char* name, uint32_t widthMm,
     return bytes;
 }
 
+std::vector<uint8_t> hdrEdid(uint8_t transferFunctions, uint8_t colorimetry)
+{
+    std::vector<uint8_t> bytes = edid("RHT", "HDR Monitor", 325, 203);
+    bytes[126] = 1;
+    fixChecksum(bytes);
+    // A video and a speaker data block around the two that matter here; detailed timings follow at offset 18.
+    std::vector<uint8_t> block = {
+        0x02, 0x03, 18, 0, 0x41, 16, 0xe3, 0x05, colorimetry, 0, 0xe3, 0x06, transferFunctions, 1, 0x83, 1, 0, 0};
+    block.resize(128);
+    uint8_t sum = 0;
+    for (const uint8_t byte : block)
+        sum = static_cast<uint8_t>(sum + byte);
+    block[127] = static_cast<uint8_t>(-sum);
+    bytes.insert(bytes.end(), block.begin(), block.end());
+    return bytes;
+}
+
 Kernel::Kernel(int outputs) : m_state(std::make_unique<State>(*this))
 {
     assert(!g_kernel);
@@ -113,7 +130,9 @@ Kernel::Kernel(int outputs) : m_state(std::make_unique<State>(*this))
              .modes = {mode(1024, 768, 65000), mode(1280, 800, 71000, DRM_MODE_TYPE_DRIVER | DRM_MODE_TYPE_PREFERRED),
                        mode(640, 480, 24144)},
              .encoders = {{50 + index, mask}},
-             .edid = edid("RHT", "QEMU Monitor", 325, 203)});
+             .edid = edid("RHT", "QEMU Monitor", 325, 203),
+             .colorProperties = {},
+             .hdrMetadata = {}});
     }
     if (outputs > 0) {
         // The kernel's console, as it is after booting.

@@ -31,7 +31,14 @@ struct Connector {
     std::vector<uint8_t> edid;
     uint32_t crtc = 0;
     uint64_t dpms = DRM_MODE_DPMS_ON;
+    std::set<std::string> colorProperties; ///< of "HDR_OUTPUT_METADATA", "Colorspace", "max bpc"
+    bool bt2020 = true;                    ///< "Colorspace" knows BT2020_RGB
+    std::vector<uint8_t> hdrMetadata;      ///< what the display is told now
+    uint64_t colorspace = 0;
+    uint64_t maxBpc = 8;
 };
+
+inline constexpr uint64_t kBt2020Rgb = 9; ///< the kernel's own number for it
 
 struct Crtc {
     uint32_t id;
@@ -92,10 +99,12 @@ public:
     bool asyncFlip = false;
     bool scalingPlanes = false;
     bool realVblank = false;
-    bool privileged = false;    ///< the process has CAP_SYS_ADMIN
-    bool foreignMaster = false; ///< another program is DRM master
-    bool autoFlip = true;       ///< flips complete at once, as on virtio-gpu
+    bool privileged = false;       ///< the process has CAP_SYS_ADMIN
+    bool foreignMaster = false;    ///< another program is DRM master
+    bool autoFlip = true;          ///< flips complete at once, as on virtio-gpu
+    bool colorsNeedModeset = true; ///< the display is told something else with a modeset only
     std::function<bool(const drmModeModeInfo&)> acceptsMode;
+    std::function<bool(const Connector&)> acceptsColors;
 
     std::vector<Node> nodes;
     std::vector<Connector> connectors;
@@ -142,6 +151,8 @@ private:
 drmModeModeInfo mode(uint32_t width, uint32_t height, uint32_t clockKHz, uint32_t type = DRM_MODE_TYPE_DRIVER);
 /// An EDID of 128 bytes with a right checksum.
 std::vector<uint8_t> edid(const char* maker, const char* name, uint32_t widthMm, uint32_t heightMm);
+/// The same with a CTA-861 block: bit fields of the HDR static metadata and colorimetry data blocks.
+std::vector<uint8_t> hdrEdid(uint8_t transferFunctions, uint8_t colorimetry);
 void fixChecksum(std::vector<uint8_t>& edid);
 
 } // namespace vwsi::drm::fake

@@ -6,6 +6,9 @@ namespace vwsi::drm::fake {
 
 namespace {
 
+constexpr uint32_t kEdidBlob = 10000; ///< beyond the connector's id
+constexpr uint32_t kHdrBlob = 20000;
+
 struct Listed {
     std::string name;
     uint64_t value;
@@ -19,12 +22,20 @@ std::vector<Listed> listProperties(const Kernel& kernel, const File& file, uint3
         for (const Connector& connector : kernel.connectors) {
             if (connector.id != id)
                 continue;
-            list = {{"EDID", connector.edid.empty() ? 0 : id + 10000},
+            list = {{"EDID", connector.edid.empty() ? 0 : id + kEdidBlob},
                     {"DPMS", connector.dpms},
                     {"link-status", 0},
                     {"non-desktop", 0}};
             if (file.atomic)
                 list.push_back({"CRTC_ID", connector.crtc});
+            const std::pair<const char*, uint64_t> colors[] = {
+                {"HDR_OUTPUT_METADATA", connector.hdrMetadata.empty() ? 0 : id + kHdrBlob},
+                {"Colorspace", connector.colorspace},
+                {"max bpc", connector.maxBpc}};
+            for (const auto& [name, value] : colors) {
+                if (connector.colorProperties.contains(name))
+                    list.push_back({name, value});
+            }
         }
     } else if (type == DRM_MODE_OBJECT_CRTC) {
         for (const Crtc& crtc : kernel.crtcs) {
@@ -90,12 +101,27 @@ drmModePropertyPtr getProperty(int fd, uint32_t id)
                            return plane.zposImmutable;
                        });
     property->flags = fixed || propertyName(id) == "type" ? DRM_MODE_PROP_IMMUTABLE : 0;
+    if (propertyName(id) == "Colorspace") {
+        std::vector<drm_mode_property_enum> enums = {{0, "Default"}, {2, "BT709_YCC"}};
+        if (call.state.kernel.connectors[0].bt2020)
+            enums.push_back({kBt2020Rgb, "BT2020_RGB"});
+        property->flags |= DRM_MODE_PROP_ENUM;
+        property->count_enums = static_cast<int>(enums.size());
+        property->enums = array(enums);
+    }
+    if (propertyName(id) == "max bpc") {
+        property->flags |= DRM_MODE_PROP_RANGE;
+        property->count_values = 2;
+        property->values = array(std::vector<uint64_t>{6, 12});
+    }
     return property;
 }
 
 void freeProperty(drmModePropertyPtr property)
 {
     taken("property");
+    free(property->enums);
+    free(property->values);
     free(property);
 }
 
@@ -105,12 +131,13 @@ drmModePropertyBlobPtr getPropertyBlob(int fd, uint32_t id)
     if (call.error)
         return nothing<drmModePropertyBlobRes>(call.error);
     for (const Connector& connector : call.state.kernel.connectors) {
-        if (connector.id + 10000 != id)
+        if (connector.id + kEdidBlob != id && connector.id + kHdrBlob != id)
             continue;
+        const std::vector<uint8_t>& bytes = connector.id + kEdidBlob == id ? connector.edid : connector.hdrMetadata;
         auto* const blob = give<drmModePropertyBlobRes>(call.state, "read blob");
         blob->id = id;
-        blob->length = static_cast<uint32_t>(connector.edid.size());
-        blob->data = array(connector.edid);
+        blob->length = static_cast<uint32_t>(bytes.size());
+        blob->data = array(bytes);
         return blob;
     }
     return nothing<drmModePropertyBlobRes>(ENOENT);
