@@ -200,7 +200,7 @@ TEST_F(Acquire, TheFenceMayBeDestroyedOnceItSignalled)
     uint32_t index = 0;
     ASSERT_EQ(window().acquire(&index, VK_NULL_HANDLE, fence), VK_SUCCESS);
     ASSERT_TRUE(device().wait(fence));
-    device().destroy(fence);
+    device().destroyFence(fence);
     window().destroySwapchain();
 }
 

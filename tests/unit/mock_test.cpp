@@ -76,7 +76,7 @@ TEST_F(MockTest, ReportsDestructionOfObjectInUse)
     driver.setCompletion(mock::Completion::Stalled);
     const VkFence fence = device().fence();
     device().submit({}, {}, {}, fence);
-    device().destroy(fence);
+    device().destroyFence(fence);
     expectError("has not completed uses this VkFence");
     driver.loseDevices();
 }
@@ -93,7 +93,7 @@ TEST_F(MockTest, ReportsLeaksAtDeviceDestruction)
 TEST_F(MockTest, ReportsStaleHandles)
 {
     const VkFence fence = device().fence();
-    device().destroy(fence);
+    device().destroyFence(fence);
     device().vk.GetFenceStatus(device().handle, fence);
     expectError("unknown or destroyed");
 }

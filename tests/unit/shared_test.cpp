@@ -77,7 +77,7 @@ protected:
                                                   fence, &index),
                   VK_SUCCESS);
         EXPECT_TRUE(device().wait(fence));
-        device().destroy(fence);
+        device().destroyFence(fence);
         return index;
     }
 

@@ -243,7 +243,7 @@ void TestDevice::destroy(VkSemaphore semaphore)
     vk.DestroySemaphore(handle, semaphore, nullptr);
 }
 
-void TestDevice::destroy(VkFence fence)
+void TestDevice::destroyFence(VkFence fence)
 {
     std::erase(m_fences, fence);
     vk.DestroyFence(handle, fence, nullptr);

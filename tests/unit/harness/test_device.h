@@ -101,7 +101,7 @@ public:
     VkSemaphore timeline(uint64_t value = 0);
     VkFence fence(bool signalled = false);
     void destroy(VkSemaphore semaphore);
-    void destroy(VkFence fence);
+    void destroyFence(VkFence fence); // on 32-bit machines both handles are of one type
     /// A fresh command buffer that is being recorded; its pool is the device's own, one per thread is enough for tests.
     VkCommandBuffer begin(VkCommandBufferUsageFlags usage = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT);
     /// Submits with the given waits (all at the transfer stage) and signals.

@@ -92,7 +92,7 @@ uint32_t Window::acquireNow() const
     if (acquired != VK_SUCCESS && acquired != VK_SUBOPTIMAL_KHR)
         return UINT32_MAX;
     const bool signalled = device.wait(fence);
-    device.destroy(fence);
+    device.destroyFence(fence);
     return signalled ? index : UINT32_MAX;
 }
 
