@@ -26,10 +26,17 @@ cp -P "$cache"/sysroot/x86_64/usr/lib/libdrm.so.2* "$tree/usr/lib/"
 
 # Only what the unit tests are made of: the other suites need window systems that the sysroot does not have.
 source=$root/build/alpine/unit-source
-rm -rf "$source"
-mkdir -p "$source/tests"
-cp -a "$root"/{layer,manifests,meson.build,meson.options,README.md} "$source/"
-cp -a "$root"/tests/{meson.build,unit,rig} "$source/tests/"
+rm -rf "$source.new"
+mkdir -p "$source" "$source.new/tests"
+cp -R "$root"/{layer,manifests,meson.build,meson.options,README.md} "$source.new/"
+cp -R "$root"/tests/{meson.build,unit,rig} "$source.new/tests/"
+# Files that have changed get the time of their copy: one that is older than an object may yet be newer than what the
+# object was made from.
+(cd "$source" && find . -type f) | while read -r file; do [ -e "$source.new/$file" ] || rm "$source/$file"; done
+(cd "$source.new" && find . -type f) | while read -r file; do
+    cmp -s "$source.new/$file" "$source/$file" || install -D -m "$(stat -c %a "$source.new/$file")" "$source.new/$file" "$source/$file"
+done
+rm -rf "$source.new"
 
 inside() { "$root/tests/rig/enter" env PATH="$root/build/alpine/toolchain/bin:/usr/sbin:/usr/bin:/sbin:/bin" "$@"; }
 again=()
