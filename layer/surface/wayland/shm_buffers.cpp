@@ -1,5 +1,6 @@
 #include "surface/wayland/shm_buffers.h"
 
+#include "core/alignment.h"
 #include "core/log.h"
 
 #include <algorithm>
@@ -21,11 +22,6 @@ size_t pageSize()
     return static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
-constexpr size_t roundUp(size_t value, size_t unit)
-{
-    return (value + unit - 1) / unit * unit;
-}
-
 /// Maps `length` bytes of a file at `offset`, at an address that is a multiple of `alignment`; null on
 /// failure.
 void* mapAligned(int descriptor, size_t offset, size_t length, size_t alignment)
@@ -42,7 +38,7 @@ void* mapAligned(int descriptor, size_t offset, size_t length, size_t alignment)
     if (reserved == MAP_FAILED)
         return nullptr;
     char* const begin = static_cast<char*>(reserved);
-    const size_t before = roundUp(reinterpret_cast<uintptr_t>(begin), alignment) - reinterpret_cast<uintptr_t>(begin);
+    const size_t before = alignUp(reinterpret_cast<uintptr_t>(begin), alignment) - reinterpret_cast<uintptr_t>(begin);
     char* const wanted = begin + before;
     if (mmap(wanted, length, kProtection, kFlags | MAP_FIXED, descriptor, static_cast<off_t>(offset)) == MAP_FAILED) {
         munmap(begin, spare);
@@ -130,9 +126,9 @@ VkResult ShmBuffers::allocate(const BufferLayout& layout, TargetBuffer* buffer, 
 {
     const size_t row = static_cast<size_t>(m_extent.width) * m_bytesPerPixel;
     // Compositors hand rows to pixman, which wants them to begin on 32-bit words.
-    const size_t stride = layout.stride ? layout.stride : roundUp(row, 4);
+    const size_t stride = layout.stride ? layout.stride : alignUp(row, 4);
     const size_t unit = std::max(pageSize(), layout.alignment);
-    const size_t slot = roundUp(std::max(layout.size, stride * m_extent.height), unit);
+    const size_t slot = alignUp(std::max(layout.size, stride * m_extent.height), unit);
     if (stride < row || stride > kPoolLimit || slot == 0 || slot > kPoolLimit) {
         VWSI_ERROR("a Wayland buffer of %ux%u with %zu bytes a row cannot be shared: use a smaller window",
                    m_extent.width, m_extent.height, stride);

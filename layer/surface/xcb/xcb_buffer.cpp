@@ -1,5 +1,6 @@
 #include "surface/xcb/xcb_buffer.h"
 
+#include "core/alignment.h"
 #include "core/log.h"
 
 #include <algorithm>
@@ -15,11 +16,6 @@ constexpr uint32_t kMostPixmapPixels = 32767; ///< width and height of a pixmap 
 constexpr size_t kPackedBytes = 256u << 10;   ///< rows packed for one PutImage
 constexpr size_t kMostRequestBytes = 1u << 20; ///< a longer PutImage only keeps the server from others
 constexpr size_t kPutImageHeader = sizeof(xcb_put_image_request_t) + sizeof(uint32_t);
-
-size_t roundUp(size_t value, size_t multiple)
-{
-    return (value + multiple - 1) / multiple * multiple;
-}
 
 /// What a failed request of buffer creation means. BadAlloc is the server's memory, everything else a lost
 /// window.
@@ -80,14 +76,14 @@ XcbBuffer::~XcbBuffer()
 void XcbBuffer::layOut(const BufferLayout& layout)
 {
     const uint32_t pixel = m_visual.bitsPerPixel / 8u;
-    const uint32_t least = static_cast<uint32_t>(roundUp(size_t{m_extent.width} * pixel, sizeof(uint32_t)));
+    const uint32_t least = static_cast<uint32_t>(alignUp(size_t{m_extent.width} * pixel, sizeof(uint32_t)));
     // A pixmap's rows are as long as its width says, so the driver's pitch becomes a wider pixmap.
     const bool fits = layout.stride >= least && layout.stride % pixel == 0 && layout.stride % sizeof(uint32_t) == 0 &&
                       layout.stride / pixel <= kMostPixmapPixels;
     m_mapping.stride = fits ? layout.stride : least;
     m_strideInPixels = static_cast<uint16_t>(m_mapping.stride / pixel);
     m_alignment = std::max(layout.alignment, pageSize());
-    m_mapping.size = roundUp(std::max(layout.size, size_t{m_mapping.stride} * m_extent.height), m_alignment);
+    m_mapping.size = alignUp(std::max(layout.size, size_t{m_mapping.stride} * m_extent.height), m_alignment);
 }
 
 VkResult XcbBuffer::attach(bool byDescriptor, bool readOnly, uint8_t* error)
@@ -221,7 +217,7 @@ void XcbBuffer::putRectangle(xcb_gcontext_t gc, const xcb_rectangle_t& r)
 {
     const XcbApi& api = m_connection.api();
     const size_t pixel = m_visual.bitsPerPixel / 8u;
-    const size_t packed = roundUp(r.width * pixel, sizeof(uint32_t));
+    const size_t packed = alignUp(r.width * pixel, sizeof(uint32_t));
     const bool contiguous = packed == m_mapping.stride;
     const size_t rowsAtOnce = std::max<size_t>(1, (contiguous ? m_requestBytes : m_rowsBytes) / packed);
     const auto* source = static_cast<const uint8_t*>(m_mapping.data) + size_t{m_mapping.stride} * r.y + r.x * pixel;

@@ -2,9 +2,9 @@
 // memfds, which the compositor maps like any dma-buf.
 
 #include "harness/layer_test.h"
+#include "open_descriptors.h"
 #include "test_compositor.h"
 
-#include <dirent.h>
 #include <sys/sysmacros.h>
 #include <thread>
 #include <vulkan/vulkan_wayland.h>
@@ -145,16 +145,6 @@ private:
     std::unique_ptr<Window> m_window;
     VkSurfaceKHR m_surface = VK_NULL_HANDLE;
 };
-
-size_t openDescriptors()
-{
-    size_t count = 0;
-    DIR* const folder = opendir("/proc/self/fd");
-    while (readdir(folder))
-        ++count;
-    closedir(folder);
-    return count;
-}
 
 } // namespace
 

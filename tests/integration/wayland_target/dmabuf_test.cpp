@@ -2,11 +2,11 @@
 // for dma-bufs; the compositor maps what it gets.
 
 #include "client.h"
+#include "open_descriptors.h"
 
 #include "surface/dma_buf.h"
 
 #include <algorithm>
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -31,16 +31,6 @@ std::vector<std::vector<uint64_t>> offeredTo(TestPresenter& presenter)
     DmaBufOffer offer;
     EXPECT_EQ(takerOf(presenter).offer(&offer), VK_SUCCESS);
     return offer.tranches;
-}
-
-size_t openDescriptors()
-{
-    size_t count = 0;
-    DIR* const folder = opendir("/proc/self/fd");
-    while (readdir(folder))
-        ++count;
-    closedir(folder);
-    return count;
 }
 
 TEST(WaylandDmaBuf, TranchesKeepTheirOrderAndTheirFormat)
