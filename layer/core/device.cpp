@@ -123,6 +123,17 @@ void Device::forgetSemaphore(VkSemaphore semaphore)
     std::erase(m_sharedSemaphores, semaphore);
 }
 
+void Device::nudge() const
+{
+    if (lost())
+        return;
+    // Venus answers for these itself and lets the host know later; a fence could cost it memory for feedback.
+    const VkSemaphoreCreateInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, nullptr, 0};
+    VkSemaphore semaphore = VK_NULL_HANDLE;
+    if (m_next.CreateSemaphore(m_handle, &info, nullptr, &semaphore) == VK_SUCCESS)
+        m_next.DestroySemaphore(m_handle, semaphore, nullptr);
+}
+
 VkResult Device::signal(VkSemaphore semaphore, VkFence fence)
 {
     if (m_queues.empty()) {
