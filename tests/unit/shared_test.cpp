@@ -1,6 +1,7 @@
 // vkCreateSharedSwapchainsKHR (VK_KHR_display_swapchain): swapchains of one set of images, all or none.
 #include "harness/frame_files.h"
 #include "harness/layer_test.h"
+#include "mock/objects.h"
 
 #include <set>
 #include <thread>
@@ -56,7 +57,7 @@ protected:
     {
         if (!m_create)
             open();
-        swapchains.assign(infos.size(), reinterpret_cast<VkSwapchainKHR>(1));
+        swapchains.assign(infos.size(), mock::cooked<VkSwapchainKHR>(1));
         return m_create(device().handle, static_cast<uint32_t>(infos.size()), infos.data(), nullptr, swapchains.data());
     }
 

@@ -52,7 +52,7 @@ vkms_vblank() {
     local text
     text=$(vkms timeout 60 vm-client vblank 0 30) || { echo "$text"; return 1; }
     echo "$text"
-    [[ $text =~ every\ ([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge 15 ] && [ "${BASH_REMATCH[1]}" -le 40 ]
+    [[ $text =~ every\ ([0-9]+).*within\ ([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge 15 ] && [ "${BASH_REMATCH[2]}" -le 40 ]
 }
 
 vkms_presents() { vkms timeout 60 vm-client show 0 0 00ff00 30; }
