@@ -379,13 +379,17 @@ Nanoseconds Output::nextRefresh()
         const std::scoped_lock lock(m_commitMutex);
         period = m_modeSet ? refreshPeriod(m_mode) : 0;
     }
-    const Nanoseconds now = monotonicNow();
     uint64_t count = 0;
     Nanoseconds last = 0;
     if (vblankCount(&count, &last) != 0)
         last = flipStatus().when;
-    if (period == 0 || last == 0 || last > now)
+    // After the question, as who asks at every vertical blank asks when the next answer is due.
+    const Nanoseconds now = monotonicNow();
+    if (period == 0 || last == 0)
         return now;
+    // The time of a vertical blank is that of its end, which may be to come.
+    if (last > now)
+        return last - now < period ? last : now;
     return last + ((now - last) / period + 1) * period;
 }
 

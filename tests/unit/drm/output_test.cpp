@@ -1,6 +1,8 @@
 // Showing buffers: modes, flips, damage, power, and the console afterwards.
 
+#include "core/clock.h"
 #include "drm/device.h"
+#include "drm/mode.h"
 #include "fake_libdrm/fake_kms.h"
 
 #include <cerrno>
@@ -303,6 +305,32 @@ TEST_P(DrmOutput, HasNoVblankCountWhereThereIsNone)
     kernel.realVblank = true;
     EXPECT_EQ(output->vblankCount(&count, &when), 0);
     EXPECT_EQ(count, 100u);
+}
+
+TEST_P(DrmOutput, TellsTheRefreshAfterTheOneThatJustCame)
+{
+    kernel.realVblank = true;
+    ASSERT_NE(show(0), Outcome::Failed);
+    const Nanoseconds period = refreshPeriod(preferred());
+    // The fake's last vertical blank is always this very moment.
+    const Nanoseconds before = monotonicNow();
+    const Nanoseconds next = output->nextRefresh();
+    EXPECT_GE(next, before + period);
+    EXPECT_LE(next, monotonicNow() + period);
+}
+
+TEST_P(DrmOutput, TellsARefreshThatTheDriverAnnounces)
+{
+    kernel.realVblank = true;
+    kernel.vblankAhead = 5'000'000;
+    ASSERT_NE(show(0), Outcome::Failed);
+    const Nanoseconds before = monotonicNow();
+    Nanoseconds next = output->nextRefresh();
+    EXPECT_GE(next, before + 5'000'000);
+    EXPECT_LE(next, monotonicNow() + 5'000'000);
+    kernel.vblankAhead = 60'000'000'000;
+    next = output->nextRefresh();
+    EXPECT_LE(next, monotonicNow()) << "a time that cannot be";
 }
 
 class AtomicOutput : public DrmOutput {};

@@ -99,6 +99,7 @@ public:
     bool asyncFlip = false;
     bool scalingPlanes = false;
     bool realVblank = false;
+    int64_t vblankAhead = 0;       ///< how far in the future, in nanoseconds, the time of the last vertical blank is
     bool privileged = false;       ///< the process has CAP_SYS_ADMIN
     bool foreignMaster = false;    ///< another program is DRM master
     bool autoFlip = true;          ///< flips complete at once, as on virtio-gpu
