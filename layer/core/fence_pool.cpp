@@ -23,14 +23,8 @@ void FencePool::wait(const SubmissionFence& fence)
 {
     if (!fence.submitted || m_device.lost())
         return;
-    VkResult result = VK_TIMEOUT;
-    for (Nanoseconds left = settings().stuckTimeoutNs; result == VK_TIMEOUT && left > 0;) {
-        const Nanoseconds slice = std::min(left, Device::kNudgeEvery);
-        result = m_device.next().WaitForFences(m_device.handle(), 1, &fence.fence, VK_TRUE, slice);
-        left -= slice;
-        if (result == VK_TIMEOUT)
-            m_device.nudge();
-    }
+    const VkResult result =
+        m_device.next().WaitForFences(m_device.handle(), 1, &fence.fence, VK_TRUE, settings().stuckTimeoutNs);
     if (result == VK_SUCCESS)
         return;
     VWSI_ERROR("a frame's copy does not complete (%d), but its memory is to be freed; the host is stuck or gone",

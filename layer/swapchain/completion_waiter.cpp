@@ -72,10 +72,6 @@ CompletionWaiter::Status CompletionWaiter::pollFence(const Frame& frame, Nanosec
         VWSI_ERROR("the device was lost while a frame was copied; see the host's log (renderer, MoltenVK)");
         return Status::Lost;
     }
-    if (const Nanoseconds now = monotonicNow(); now >= std::max(m_nextNudge, frame.submitted + Device::kNudgeEvery)) {
-        m_nextNudge = now + Device::kNudgeEvery;
-        m_device.nudge();
-    }
     if (frame.patient || !patienceEnds(frame))
         return Status::Pending;
     VWSI_ERROR("the GPU did not finish the copy of swapchain image %u within %llu ms; the host is stuck or a semaphore "

@@ -50,8 +50,7 @@ private:
     CopyEngine& m_engine;
     CompletionMode m_mode;
     Nanoseconds m_typical = 0; ///< running mean of the time from submission to completion
-    Nanoseconds m_nextFenceLook = 0;
-    Nanoseconds m_nextNudge = 0;
+    uint64_t m_nextFenceLook = 0;
     uint32_t m_missedWords = 0;
     Nanoseconds m_waitedFor = 0; ///< Frame::submitted of the frame that the next two are about
     Nanoseconds m_waited = 0;

@@ -24,9 +24,6 @@ constexpr uint32_t kSharedPresents = 16;
 /// How often to look whether the GPU is done with a frame that has to wait anyway; nothing depends on it but its
 /// report.
 constexpr Nanoseconds kWatchPause = 200'000;
-/// When the device is nudged after the last frame; each further time takes four times as long.
-constexpr Nanoseconds kFirstIdleNudge = 250'000'000;
-constexpr uint32_t kIdleNudges = 3;
 
 } // namespace
 
@@ -105,7 +102,7 @@ void Presenter::step()
     } else if (!m_hasCurrent && m_swapchain.m_shared) {
         stepShared();
     } else if (!m_hasCurrent && !takeFrame()) {
-        waitForFrame();
+        waitUntil(kForever);
     } else if (m_stage == Stage::GpuWait) {
         stepGpuWait();
     } else {
@@ -299,8 +296,6 @@ void Presenter::handOver()
         frame.region = &region;
     }
     const Nanoseconds now = monotonicNow();
-    m_nextNudge = now + kFirstIdleNudge;
-    m_nudges = 0;
     FrameNotes& notes = m_current.notes;
     notes.times.dequeued = now;
     if (leftToTarget(m_current, now))
@@ -319,16 +314,6 @@ void Presenter::handOver()
     if (result != VK_SUCCESS)
         m_swapchain.latch(result);
     m_swapchain.m_device.fences().recycle();
-}
-
-void Presenter::waitForFrame()
-{
-    // Who waits for the answer to a command that is asleep presents nothing that would wake it.
-    if (const Nanoseconds now = monotonicNow(); now >= m_nextNudge) {
-        m_swapchain.m_device.nudge();
-        m_nextNudge = ++m_nudges < kIdleNudges ? now + (kFirstIdleNudge << (2 * m_nudges)) : kForever;
-    }
-    waitUntil(m_nextNudge);
 }
 
 void Presenter::waitUntil(Nanoseconds deadline)

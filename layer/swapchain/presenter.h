@@ -77,8 +77,6 @@ private:
     VkPresentModeKHR pacing(VkPresentModeKHR mode) const;
     void stepPacing();
     void handOver();
-    /// Waits for a present, and nudges the device now and then after the last one.
-    void waitForFrame();
     /// Lets the target handle its events until `deadline`, or until woken.
     void waitUntil(Nanoseconds deadline);
     /// Empties the descriptor that wake() makes readable.
@@ -129,8 +127,6 @@ private:
     bool m_failed = false;
     Nanoseconds m_nextDone = 0; ///< the GPU was done with the first queued frame; 0: not that we know
     uint64_t m_handedOver = 0;
-    Nanoseconds m_nextNudge = kForever;
-    uint32_t m_nudges = 0;      ///< since the last frame
     Placement m_shownPlacement; ///< of the last frame that was handed over
 };
 

@@ -167,7 +167,7 @@ int getSequence(int fd, uint32_t, uint64_t* sequence, uint64_t* when)
     *sequence = call.state.sequence;
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
-    *when = static_cast<uint64_t>(now.tv_sec * 1'000'000'000 + now.tv_nsec + call.state.kernel.vblankAhead);
+    *when = static_cast<uint64_t>(int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec + call.state.kernel.vblankAhead);
     return 0;
 }
 

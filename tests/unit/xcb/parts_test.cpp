@@ -207,7 +207,7 @@ TEST(XcbSharedMemory, PrivateMemoryIsAligned)
     memset(memory.data(), 1, 1 << 20);
     memory.reset();
     EXPECT_EQ(memory.data(), nullptr);
-    EXPECT_FALSE(memory.createPrivate(SIZE_MAX / 2, pageSize()));
+    EXPECT_FALSE(memory.createPrivate(SIZE_MAX / 16 * 15, pageSize()));
 }
 
 TEST(XcbSigpipeGuard, AWriteToAClosedSocketIsSurvived)
