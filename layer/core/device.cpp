@@ -60,7 +60,11 @@ VkResult Device::serve(const VkDeviceCreateInfo& info, const DriverSupport& supp
     // that end later would call into nowhere.
     if (m_physicalDevice.isVenus())
         keepLoaded("libvulkan_virtio");
-    return collectQueues(info);
+    if (const VkResult result = collectQueues(info); result != VK_SUCCESS)
+        return result;
+    if (m_physicalDevice.isVenus())
+        m_ringWaker.start();
+    return VK_SUCCESS;
 }
 
 VkResult Device::collectQueues(const VkDeviceCreateInfo& info)

@@ -1,13 +1,13 @@
 #pragma once
 
 #include "core/acquire_ledger.h"
-#include "core/clock.h"
 #include "core/device_clock.h"
 #include "core/dispatch.h"
 #include "core/driver_support.h"
 #include "core/extension.h"
 #include "core/fence_pool.h"
 #include "core/physical_device.h"
+#include "core/ring_waker.h"
 
 #include <memory>
 #include <mutex>
@@ -71,13 +71,10 @@ public:
     /// Signals a semaphore and/or a fence for real, by an empty submission under the lock of a queue.
     VkResult signal(VkSemaphore semaphore, VkFence fence);
 
-    /// Sends the driver's host a command that changes nothing. Venus' ring can fall asleep with commands in it: a
-    /// notification of its renderer is left out within a millisecond of the one before, even if that one came too early
-    /// to count (Mesa up to 26.2, vn_ring_submit_internal). The next command makes up for it, if there is one. May be
-    /// called on any thread.
+    /// Sends the driver's host a command that changes nothing. May be called on any thread.
     void nudge() const;
-    /// From this age on, and this often, a wait may be for commands that are asleep.
-    static constexpr Nanoseconds kNudgeEvery = 100'000'000;
+    /// Something goes to the driver's host.
+    void sending() { m_ringWaker.heard(); }
 
     /// A frame that never completed, or the driver, said that the device is gone; later calls report it.
     void setLost();
@@ -118,6 +115,7 @@ private:
     std::atomic<bool> m_anyShared{false};
     std::vector<Swapchain*> m_swapchains;
 
+    RingWaker m_ringWaker{*this};
     FencePool m_fences; ///< last, because its end may find that the device is lost
 };
 

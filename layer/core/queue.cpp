@@ -249,6 +249,7 @@ Queue::Queue(Device& device, VkQueue handle, uint32_t family) : m_device(device)
 
 VkResult Queue::submit(uint32_t count, const VkSubmitInfo* submits, VkFence fence)
 {
+    m_device.sending();
     const std::lock_guard lock(m_mutex);
     return m_device.noted(submitStruck(m_device, m_handle, count, submits, [&](const VkSubmitInfo* batches) {
         return m_device.next().QueueSubmit(m_handle, count, batches, fence);
@@ -257,6 +258,7 @@ VkResult Queue::submit(uint32_t count, const VkSubmitInfo* submits, VkFence fenc
 
 VkResult Queue::submit2(uint32_t count, const VkSubmitInfo2* submits, VkFence fence)
 {
+    m_device.sending();
     const std::lock_guard lock(m_mutex);
     return m_device.noted(submitStruck(m_device, m_handle, count, submits, [&](const VkSubmitInfo2* batches) {
         return m_device.next().QueueSubmit2(m_handle, count, batches, fence);
@@ -265,6 +267,7 @@ VkResult Queue::submit2(uint32_t count, const VkSubmitInfo2* submits, VkFence fe
 
 VkResult Queue::bindSparse(uint32_t count, const VkBindSparseInfo* binds, VkFence fence)
 {
+    m_device.sending();
     const std::lock_guard lock(m_mutex);
     return m_device.noted(submitStruck(m_device, m_handle, count, binds, [&](const VkBindSparseInfo* batches) {
         return m_device.next().QueueBindSparse(m_handle, count, batches, fence);
@@ -273,6 +276,7 @@ VkResult Queue::bindSparse(uint32_t count, const VkBindSparseInfo* binds, VkFenc
 
 VkResult Queue::waitIdle()
 {
+    m_device.sending();
     const std::lock_guard lock(m_mutex);
     return m_device.noted(m_device.next().QueueWaitIdle(m_handle));
 }
@@ -311,6 +315,7 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     std::fill_n(stages, info.waitSemaphoreCount, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT);
 
+    m_device.sending();
     const std::lock_guard lock(m_mutex);
 
     VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO,

@@ -90,6 +90,7 @@ VKAPI_ATTR void VKAPI_CALL DestroyDevice(VkDevice device, const VkAllocationCall
 VKAPI_ATTR VkResult VKAPI_CALL DeviceWaitIdle(VkDevice device)
 {
     Device& object = *Device::find(device);
+    object.sending();
     for (const auto& queue : object.queues())
         queue->mutex().lock();
     const VkResult result = object.noted(object.next().DeviceWaitIdle(device));

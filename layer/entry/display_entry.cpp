@@ -392,6 +392,7 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateSharedSwapchainsKHR(VkDevice device, uint32
 {
     std::fill_n(pSwapchains, swapchainCount, VK_NULL_HANDLE);
     Device& object = *Device::find(device);
+    object.sending();
     return guarded([&] {
         std::vector<Surface*> surfaces(swapchainCount);
         for (uint32_t i = 0; i < swapchainCount; ++i) {

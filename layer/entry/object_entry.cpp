@@ -60,6 +60,7 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateImage(VkDevice device, const VkImageCreateI
                                            const VkAllocationCallbacks* pAllocator, VkImage* pImage)
 {
     Device& object = *Device::find(device);
+    object.sending();
     ScratchArena arena;
     const RewrittenChain chain = chainWithout(arena, pCreateInfo->pNext, [](VkStructureType type) {
         return type == VK_STRUCTURE_TYPE_IMAGE_SWAPCHAIN_CREATE_INFO_KHR;

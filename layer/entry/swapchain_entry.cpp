@@ -12,6 +12,7 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateSwapchainKHR(VkDevice device, const VkSwapc
                                                   const VkAllocationCallbacks* pAllocator, VkSwapchainKHR* pSwapchain)
 {
     Device& object = *Device::find(device);
+    object.sending();
     Surface* const surface = object.instance().surface(pCreateInfo->surface);
     if (!surface) {
         VWSI_ERROR("vkCreateSwapchainKHR on a surface that was not created through the layer; is another "

@@ -299,38 +299,4 @@ TEST_F(Completing, TimeThatNobodyHadIsNotCounted)
     EXPECT_EQ(childLog(), "");
 }
 
-TEST_F(Completing, CommandsAsleepOnTheirWayAreWoken)
-{
-    // As Venus' ring: what was submitted is not seen by the host before another command comes.
-    IN_PROCESS_WITH({"VENUS_WSI_TIMEOUT_MS", "5000"});
-    Window window(device());
-    driver.setCompletion(mock::Completion::Manual);
-    const unsigned before = driver.count("vkCreateSemaphore");
-    ASSERT_EQ(window.frame(numbered(1)), VK_SUCCESS);
-    const Stopwatch watch;
-    const unsigned own = driver.count("vkCreateSemaphore") - before;
-    while (driver.count("vkCreateSemaphore") == before + own && watch.elapsed() < 4s)
-        std::this_thread::sleep_for(1ms);
-    EXPECT_GE(watch.elapsed(), 80ms);
-    EXPECT_LT(watch.elapsed(), 2s);
-    driver.completeAll();
-    driver.setCompletion(mock::Completion::Immediate);
-    EXPECT_EQ(window.frame(numbered(2)), VK_SUCCESS);
-    EXPECT_EQ(childLog(), "");
-}
-
-TEST_F(Completing, SilenceIsBrokenMoreAndMoreSeldom)
-{
-    IN_PROCESS_WITH({"VENUS_WSI_COMPLETION", "word"});
-    Window window(device());
-    ASSERT_EQ(window.frame(numbered(1)), VK_SUCCESS);
-    device().vk.DeviceWaitIdle(device().handle);
-    const unsigned created = driver.count("vkCreateSemaphore");
-    const unsigned destroyed = driver.count("vkDestroySemaphore");
-    // After a quarter of a second, another whole one, and another four.
-    std::this_thread::sleep_for(2500ms);
-    EXPECT_EQ(driver.count("vkCreateSemaphore") - created, 2u);
-    EXPECT_EQ(driver.count("vkDestroySemaphore") - destroyed, 2u);
-}
-
 } // namespace vwsi::testing
