@@ -5,13 +5,23 @@ export VENUS_WSI_LOG=info
 failed=0
 client=
 
-# case_ NAME FUNCTION [ARGUMENT...]: the function's status decides; what it printed is shown when it failed.
+# Whether stock Mesa stood still before the program had a swapchain. Where there is no device yet, nobody but Mesa can
+# wake its ring (mesa-patches, ring-notification). A program that stands still later is the layer's to wake.
+slept_at_start() {
+    awk '/swapchain of/ { exit } /stuck in ring seqno wait/ { slept = 1; exit } END { exit !slept }' "$1"
+}
+
+# case_ NAME FUNCTION [ARGUMENT...]: the function's status decides; what it printed is shown when it failed. One that
+# Mesa let down at its start has a second chance, and says so.
 case_() {
     local name=$1 begin=$SECONDS log
     shift
     [[ $name =~ $only ]] || return 0
     log=$(mktemp)
     if "$@" >"$log" 2>&1; then
+        echo "ok $name # $((SECONDS - begin)) s"
+    elif slept_at_start "$log" && end_client && "$@" >"$log" 2>&1; then
+        echo "# $name: Mesa's ring fell asleep at the first start"
         echo "ok $name # $((SECONDS - begin)) s"
     else
         echo "not ok $name # $((SECONDS - begin)) s"
