@@ -18,7 +18,7 @@ vkms_lists() {
     [ "$(grep -c '^display' <<<"$text")" = 1 ] && grep -q '^mode 0 0 ' <<<"$text"
 }
 
-vkms_size() { vkms vm-client list | sed -n 's/^mode 0 0 \([0-9]*\)x\([0-9]*\) .*/\1 \2/p'; }
+vkms_size() { vkms timeout 30 vm-client list | sed -n 's/^mode 0 0 \([0-9]*\)x\([0-9]*\) .*/\1 \2/p'; }
 
 crc() { # crc VERB...: what vkms computes for a frame of vm-client's
     local node minor frame
