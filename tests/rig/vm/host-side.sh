@@ -1,4 +1,5 @@
-# Sourced by run: answers what the guest asks for through vm-host (guest/vm-host lists the requests).
+# Sourced by run: answers what the guest asks for through vm-host (guest/vm-host lists the requests). A request begins
+# with a number that its answer repeats: who asked for another one may have been ended meanwhile.
 
 # qmp JSON: sends it to QEMU's monitor and sets $reply to the one-line answer; events in between are dropped.
 qmp_ready=0
@@ -121,12 +122,12 @@ answer() { # one line back to the guest, backslashes and line ends escaped for i
     local verdict=$1 text=$2
     text=${text//\\/\\\\}
     text=${text//$'\n'/\\n}
-    printf '%s %s\n' "$verdict" "${text//$'\r'/}" >&"$control_in"
+    printf '%s %s %s\n' "$number" "$verdict" "${text//$'\r'/}" >&"$control_in"
 }
 
 # Until the guest says exit, QEMU ends or the time is over.
 serve() {
-    local line part='' request rest verdict
+    local line part='' number request rest verdict
     while :; do
         if [ $((SECONDS - began)) -ge "$limit" ]; then return 124; fi
         if ! IFS= read -r -t 1 line <&"$control_out"; then
@@ -136,6 +137,7 @@ serve() {
             continue
         fi
         line=$part$line part=''
+        number=${line%% *} line=${line#* }
         request=${line%% *} rest=${line#"$request"} rest=${rest# } reply='' verdict=ok
         case $request in
         capture)
@@ -152,7 +154,7 @@ serve() {
             rest=${rest//\\/\\\\}
             qmp "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"${rest//\"/\\\"}\"}}" || verdict=no
             reply=$(sed -e 's/^{"return": "//' -e 's/"}$//' -e 's/\\r\\n/\\n/g' -e 's/\\"/"/g' <<<"$reply")
-            printf '%s %s\n' "$verdict" "$reply" >&"$control_in"
+            printf '%s %s %s\n' "$number" "$verdict" "$reply" >&"$control_in"
             continue ;;
         plug)
             [[ $rest =~ ^([01])\ ([0-9]+)x([0-9]+)$ ]] && resize_output "${BASH_REMATCH[@]:1}" || verdict=no ;;

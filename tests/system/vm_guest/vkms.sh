@@ -13,12 +13,12 @@ vkms() { VENUS_WSI_DRM_DEVICE=$(vkms_node) VK_DRIVER_FILES=$venus_only "$@"; }
 
 vkms_lists() {
     local text
-    text=$(vkms vm-client list) || return
+    text=$(vkms list) || return
     echo "$text"
     [ "$(grep -c '^display' <<<"$text")" = 1 ] && grep -q '^mode 0 0 ' <<<"$text"
 }
 
-vkms_size() { vkms timeout 30 vm-client list | sed -n 's/^mode 0 0 \([0-9]*\)x\([0-9]*\) .*/\1 \2/p'; }
+vkms_size() { vkms list | sed -n 's/^mode 0 0 \([0-9]*\)x\([0-9]*\) .*/\1 \2/p'; }
 
 crc() { # crc VERB...: what vkms computes for a frame of vm-client's
     local node minor frame

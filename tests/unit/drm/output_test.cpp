@@ -319,6 +319,30 @@ TEST_P(DrmOutput, TellsTheRefreshAfterTheOneThatJustCame)
     EXPECT_LE(next, monotonicNow() + period);
 }
 
+TEST_P(DrmOutput, TellsARefreshToComeBeforeTheFirstFrame)
+{
+    const Nanoseconds period = refreshPeriod(preferred());
+    for (const bool realVblank : {false, true}) {
+        kernel.realVblank = realVblank;
+        const Nanoseconds before = monotonicNow();
+        const Nanoseconds next = output->nextRefresh();
+        EXPECT_GE(next, before + period) << realVblank;
+        EXPECT_LE(next, monotonicNow() + period) << realVblank;
+    }
+}
+
+TEST_P(DrmOutput, TellsTheRefreshOfADisplayThatIsNotDrivenHere)
+{
+    const Nanoseconds period = refreshPeriod(preferred());
+    const Nanoseconds before = monotonicNow();
+    Nanoseconds next = device->nextRefresh(21);
+    EXPECT_GE(next, before + period);
+    EXPECT_LE(next, monotonicNow() + period);
+    next = device->nextRefresh(99);
+    EXPECT_GT(next, monotonicNow()) << "a connector that is gone";
+    EXPECT_LE(next, monotonicNow() + 17'000'000);
+}
+
 TEST_P(DrmOutput, TellsARefreshThatTheDriverAnnounces)
 {
     kernel.realVblank = true;
@@ -330,7 +354,7 @@ TEST_P(DrmOutput, TellsARefreshThatTheDriverAnnounces)
     EXPECT_LE(next, monotonicNow() + 5'000'000);
     kernel.vblankAhead = 60'000'000'000;
     next = output->nextRefresh();
-    EXPECT_LE(next, monotonicNow()) << "a time that cannot be";
+    EXPECT_LE(next, monotonicNow() + refreshPeriod(preferred())) << "a time that cannot be";
 }
 
 class AtomicOutput : public DrmOutput {};
