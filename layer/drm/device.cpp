@@ -1,6 +1,7 @@
 #include "drm/device.h"
 
 #include "core/log.h"
+#include "drm/mode.h"
 
 #include <algorithm>
 #include <array>
@@ -314,8 +315,11 @@ int Device::setPower(uint32_t connectorId, bool on)
 Nanoseconds Device::nextRefresh(uint32_t connectorId)
 {
     const std::scoped_lock lock(m_outputMutex);
-    Output* output = findOutput(connectorId);
-    return output ? output->nextRefresh() : monotonicNow();
+    if (Output* output = findOutput(connectorId))
+        return output->nextRefresh();
+    Connector unused;
+    static_cast<void>(connector(connectorId, &unused));
+    return monotonicNow() + refreshPeriod(preferredMode(unused));
 }
 
 int Device::vblankCount(uint32_t connectorId, uint64_t* count)

@@ -66,7 +66,7 @@ public:
     /// Powers a display up or down, whether or not it is in use here. 0 or an errno.
     int setPower(uint32_t connector, bool on);
 
-    /// When a display starts its next refresh; the present moment when this process does not drive it.
+    /// When a display starts its next refresh; a period of its preferred mode from now where it is not driven here.
     Nanoseconds nextRefresh(uint32_t connector);
 
     /// Vertical blanks counted by the driver of a display that is driven here; none pass while it is off. ENOTCONN

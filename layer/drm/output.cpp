@@ -35,12 +35,13 @@ Output::~Output() = default;
 void Output::saveConsole(const Connector& connector)
 {
     m_consoleSignal = currentSignal(m_device.fd(), m_properties);
+    m_mode = preferredMode(connector);
     const std::unique_ptr<drmModeCrtc, Releaser<&Api::drmModeFreeCrtc>> crtc(
         api().drmModeGetCrtc(m_device.fd(), m_crtc.id));
     if (!crtc || !crtc->mode_valid || crtc->buffer_id == 0)
         return;
     m_consoleOn = true;
-    m_consoleMode = crtc->mode;
+    m_consoleMode = m_mode = crtc->mode;
     m_consoleFramebuffer = crtc->buffer_id;
     m_consoleX = crtc->x;
     m_consoleY = crtc->y;
@@ -89,6 +90,8 @@ void Output::restoreConsole()
     if (const int error = errorOf(result))
         VWSI_DEBUG("display %u: the previous picture cannot be restored: %s", m_connector, strerror(error));
     m_modeSet = false;
+    if (m_consoleOn)
+        m_mode = m_consoleMode;
     m_touched = false;
 }
 
@@ -377,7 +380,7 @@ Nanoseconds Output::nextRefresh()
     Nanoseconds period = 0;
     {
         const std::scoped_lock lock(m_commitMutex);
-        period = m_modeSet ? refreshPeriod(m_mode) : 0;
+        period = refreshPeriod(m_mode);
     }
     uint64_t count = 0;
     Nanoseconds last = 0;
@@ -385,11 +388,12 @@ Nanoseconds Output::nextRefresh()
         last = flipStatus().when;
     // After the question, as who asks at every vertical blank asks when the next answer is due.
     const Nanoseconds now = monotonicNow();
-    if (period == 0 || last == 0)
-        return now;
     // The time of a vertical blank is that of its end, which may be to come.
-    if (last > now)
-        return last - now < period ? last : now;
+    if (last > now && last - now < period)
+        return last;
+    // Who asks in a loop before the first frame is there is not to spin either.
+    if (last == 0 || last > now)
+        return now + period;
     return last + ((now - last) / period + 1) * period;
 }
 

@@ -80,7 +80,7 @@ public:
     uint64_t lastVblankCount() const { return m_vblanks.load(std::memory_order_relaxed); }
 
     /// When the next refresh starts: by the driver's vertical blanks, else by the last flip and the mode's
-    /// rate.
+    /// rate. Where nothing has been shown yet, and where the display is off, as if it refreshed all the same.
     Nanoseconds nextRefresh();
 
     /// Powers the display up or down (DPMS). 0 or an errno.
@@ -140,7 +140,7 @@ private:
     ColorSignal m_consoleSignal;
 
     std::mutex m_commitMutex; ///< one change at a time; held during the kernel calls that make it
-    bool m_modeSet = false;
+    bool m_modeSet = false;   ///< m_mode is ours and current; otherwise it is the one to expect
     bool m_touched = false;
     bool m_powered = true;
     bool m_asyncRefused = false;

@@ -67,6 +67,15 @@ void addImpliedPlanes(Resources* resources)
 
 } // namespace
 
+drmModeModeInfo preferredMode(const Connector& connector)
+{
+    for (const drmModeModeInfo& mode : connector.modes) {
+        if (mode.type & DRM_MODE_TYPE_PREFERRED)
+            return mode;
+    }
+    return connector.modes.empty() ? drmModeModeInfo{} : connector.modes.front();
+}
+
 bool Plane::supports(uint32_t fourcc) const
 {
     return std::find(formats.begin(), formats.end(), fourcc) != formats.end();

@@ -22,6 +22,9 @@ struct Connector {
     ConnectorProperties properties;
 };
 
+/// The mode that the display asks for, else the first one; without timings where there is none.
+drmModeModeInfo preferredMode(const Connector& connector);
+
 struct Crtc {
     uint32_t id = 0;
     uint32_t index = 0;
