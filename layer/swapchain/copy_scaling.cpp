@@ -120,7 +120,7 @@ VkResult CopyEngine::createScaledBytes(SwapchainImage& image)
 
 void CopyEngine::blackenBorders(const SwapchainImage& image) const
 {
-    if (image.scaled.placement.covers(image.scaled.target))
+    if (image.scaled.placement.covers())
         return;
     const uint32_t black = blackOf(*m_format);
     const VkRect2D& area = image.scaled.placement.destination;

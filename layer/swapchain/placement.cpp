@@ -78,7 +78,8 @@ VkRect2D Placement::map(const VkRect2D& changed) const
 
 bool operator==(const Placement& left, const Placement& right)
 {
-    return same(left.source, right.source) && same(left.destination, right.destination);
+    return same(left.source, right.source) && same(left.destination, right.destination) &&
+           left.surface.width == right.surface.width && left.surface.height == right.surface.height;
 }
 
 Placement place(const PresentScaling& scaling, VkExtent2D image, VkExtent2D surface)
@@ -99,7 +100,8 @@ Placement place(const PresentScaling& scaling, VkExtent2D image, VkExtent2D surf
     }
     return {{{static_cast<int32_t>(x.source), static_cast<int32_t>(y.source)}, {x.sourceLength, y.sourceLength}},
             {{static_cast<int32_t>(x.destination), static_cast<int32_t>(y.destination)},
-             {x.destinationLength, y.destinationLength}}};
+             {x.destinationLength, y.destinationLength}},
+            surface};
 }
 
 } // namespace vwsi

@@ -17,6 +17,7 @@ struct PresentScaling {
 struct Placement {
     VkRect2D source{};
     VkRect2D destination{};
+    VkExtent2D surface{}; ///< size; with another one there is something else beside the image
 
     /// The part has another size on the surface than in the image.
     bool resizes() const
@@ -24,8 +25,8 @@ struct Placement {
         return source.extent.width != destination.extent.width || source.extent.height != destination.extent.height;
     }
 
-    /// Every pixel of a surface of this size belongs to the image.
-    bool covers(VkExtent2D surface) const
+    /// Every pixel of the surface belongs to the image.
+    bool covers() const
     {
         return destination.extent.width == surface.width && destination.extent.height == surface.height;
     }

@@ -366,15 +366,19 @@ TEST(ScaledDamage, ShowsWhatAWholeFrameShows)
 TEST(ScaledDamage, AFrameOfAnotherSizeIsShownWhole)
 {
     VulkanContext context(scalingWishes());
-    Stage stage(VK_PRESENT_MODE_IMMEDIATE_KHR, kAspect, VK_PRESENT_GRAVITY_CENTERED_BIT_EXT,
-                VK_PRESENT_GRAVITY_CENTERED_BIT_EXT, context);
     const VkRectLayerKHR pixel{{70, 40}, {1, 1}, 0};
     const VkPresentRegionKHR region{1, &pixel};
     const VkPresentRegionsKHR regions{VK_STRUCTURE_TYPE_PRESENT_REGIONS_KHR, nullptr, 1, &region};
-    ASSERT_TRUE(stage.shows(kImage));
-    for (const VkExtent2D size : {VkExtent2D{320, 200}, VkExtent2D{300, 90}, VkExtent2D{90, 300}}) {
-        stage.window.resize(uint16_t(size.width), uint16_t(size.height));
-        EXPECT_TRUE(stage.shows(size, &regions));
+    // In the corner that all sizes have in common the image keeps its place.
+    for (const auto& [behavior, gravity] : {std::pair{kAspect, VK_PRESENT_GRAVITY_CENTERED_BIT_EXT},
+                                            std::pair{kOneToOne, VK_PRESENT_GRAVITY_MIN_BIT_EXT}}) {
+        Stage stage(VK_PRESENT_MODE_IMMEDIATE_KHR, behavior, gravity, gravity, context);
+        ASSERT_TRUE(stage.shows(kImage));
+        for (const VkExtent2D size : {VkExtent2D{320, 200}, VkExtent2D{340, 220}, VkExtent2D{300, 90},
+                                      VkExtent2D{300, 120}, VkExtent2D{90, 300}}) {
+            stage.window.resize(uint16_t(size.width), uint16_t(size.height));
+            EXPECT_TRUE(stage.shows(size, &regions)) << behavior;
+        }
     }
 }
 
