@@ -59,11 +59,14 @@ void PresentPacer::show(const XcbBuffer& buffer, const Frame& frame, xcb_xfixes_
     // ASYNC shows a frame whose refresh has passed at once.
     const bool late = !paced || frame.mode == VK_PRESENT_MODE_FIFO_RELAXED_KHR;
     const uint64_t refresh = paced && m_lastRefresh ? m_lastRefresh + 1 : 0;
+    // A pixmap that frames are uploaded to has what changed in its own frames only, and a server that flips would show
+    // the rest of it as well.
+    const xcb_xfixes_region_t valid = buffer.transport() == XcbBuffer::Transport::SharedPixmap ? XCB_NONE : region;
     m_queued.push_back({frame.serial, paced});
     m_waiting += paced;
     ++m_reading;
     m_connection.settle(m_connection.api().xcb_present_pixmap(
-        m_connection.get(), m_window, buffer.pixmap(), wireSerial(frame.serial), XCB_NONE, region, 0, 0, XCB_NONE,
+        m_connection.get(), m_window, buffer.pixmap(), wireSerial(frame.serial), valid, region, 0, 0, XCB_NONE,
         XCB_NONE, XCB_NONE, late ? XCB_PRESENT_OPTION_ASYNC : XCB_PRESENT_OPTION_NONE, refresh, 0, 0, 0, nullptr));
 }
 

@@ -218,7 +218,7 @@ void XcbBuffer::putRectangle(xcb_gcontext_t gc, const xcb_rectangle_t& r)
     const XcbApi& api = m_connection.api();
     const size_t pixel = m_visual.bitsPerPixel / 8u;
     const size_t packed = alignUp(r.width * pixel, sizeof(uint32_t));
-    const bool contiguous = packed == m_mapping.stride;
+    const bool contiguous = r.x == 0 && packed == m_mapping.stride;
     const size_t rowsAtOnce = std::max<size_t>(1, (contiguous ? m_requestBytes : m_rowsBytes) / packed);
     const auto* source = static_cast<const uint8_t*>(m_mapping.data) + size_t{m_mapping.stride} * r.y + r.x * pixel;
 
