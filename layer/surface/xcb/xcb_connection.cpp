@@ -165,6 +165,14 @@ Nanoseconds XcbConnection::refreshInterval(xcb_window_t window)
     return m_refreshInterval;
 }
 
+bool XcbWindowState::claim(uint32_t number)
+{
+    uint32_t shown = m_shownTarget.load(std::memory_order_relaxed);
+    while (shown < number && !m_shownTarget.compare_exchange_weak(shown, number, std::memory_order_relaxed)) {
+    }
+    return shown <= number;
+}
+
 std::unique_ptr<XcbConnection> XcbWindowState::take(xcb_connection_t* application, xcb_window_t window)
 {
     std::unique_ptr<XcbConnection> connection;

@@ -89,12 +89,19 @@ struct XcbWindowState {
     /// Until when a queued frame of an earlier target may still become visible (CLOCK_MONOTONIC).
     std::atomic<Nanoseconds> queuedUntil{0};
 
+    /// A new target's number.
+    uint32_t enter() { return ++m_lastTarget; }
+    /// Whether target `number` may still show frames, which ends when a newer one has shown its first.
+    bool claim(uint32_t number);
+
     /// A connection left by a target that has ended, a new one, or the application's when that is refused;
     /// null when the application's is dead.
     std::unique_ptr<XcbConnection> take(xcb_connection_t* application, xcb_window_t window);
     void give(std::unique_ptr<XcbConnection> connection);
 
 private:
+    std::atomic<uint32_t> m_lastTarget{0};
+    std::atomic<uint32_t> m_shownTarget{0};
     std::mutex m_mutex;
     std::unique_ptr<XcbConnection> m_spare;
     bool m_refused = false; ///< a new one was refused once

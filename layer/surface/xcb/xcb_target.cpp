@@ -47,7 +47,7 @@ VkResult XcbTarget::create(xcb_connection_t* application, xcb_window_t window, c
 XcbTarget::XcbTarget(std::unique_ptr<XcbConnection> connection, xcb_window_t window, const XcbVisual& visual,
                      std::shared_ptr<XcbWindowState> state, const TargetInfo& info)
     : m_connection(std::move(connection)), m_window(window), m_visual(visual), m_state(std::move(state)),
-      m_extent(info.extent), m_follows(info.follows), m_buffers(info.imageCount)
+      m_number(m_state->enter()), m_extent(info.extent), m_follows(info.follows), m_buffers(info.imageCount)
 {
 }
 
@@ -170,6 +170,8 @@ VkResult XcbTarget::present(const Frame& frame)
 {
     if (m_connection->dead())
         fail(VK_ERROR_SURFACE_LOST_KHR);
+    if (m_result >= 0 && !m_state->claim(m_number))
+        fail(VK_ERROR_OUT_OF_DATE_KHR);
     if (m_result < 0)
         return m_result;
     const SigpipeGuard guard;

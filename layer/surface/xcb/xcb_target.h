@@ -52,6 +52,7 @@ private:
     xcb_window_t m_window;
     XcbVisual m_visual;
     std::shared_ptr<XcbWindowState> m_state;
+    const uint32_t m_number; ///< among the targets of the window
     VkExtent2D m_extent;
     bool m_follows; ///< buffers are remade in the window's size
     std::mutex m_eventsMutex;

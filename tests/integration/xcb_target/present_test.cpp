@@ -282,7 +282,8 @@ TEST(XcbTarget, EventsOfAnotherTargetOfTheWindowAreNotTakenForOnesOwn)
     const xcb_window_t window = client.createWindow(64, 64);
     Player first(client, window, {64, 64}, VK_PRESENT_MODE_FIFO_KHR);
     ASSERT_EQ(first.result(), VK_SUCCESS);
-    Player second(first.surface(), {64, 64}, VK_PRESENT_MODE_FIFO_KHR);
+    // Of another surface, as one's own predecessor does not show frames any more.
+    Player second(client, window, {64, 64}, VK_PRESENT_MODE_FIFO_KHR);
     ASSERT_EQ(second.result(), VK_SUCCESS);
     ASSERT_EQ(second.show(1), VK_SUCCESS);
     ASSERT_EQ(second.finish(), VK_SUCCESS);
@@ -298,6 +299,26 @@ TEST(XcbTarget, EventsOfAnotherTargetOfTheWindowAreNotTakenForOnesOwn)
     server.resume();
     EXPECT_EQ(second.finish(), VK_SUCCESS);
     EXPECT_EQ(second.reported(), 2u);
+}
+
+TEST(XcbTarget, ShowsNothingOnceItsSuccessorHas)
+{
+    Server server("800x600x24", {"-ac"});
+    Client client(server.display());
+    const xcb_window_t window = client.createWindow(64, 64);
+    for (const VkPresentModeKHR mode : {VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_IMMEDIATE_KHR}) {
+        Player older(client, window, {64, 64}, mode);
+        ASSERT_EQ(older.result(), VK_SUCCESS);
+        ASSERT_EQ(older.show(0xff000001), VK_SUCCESS);
+        Player newer(older.surface(), {64, 64}, mode);
+        ASSERT_EQ(newer.result(), VK_SUCCESS);
+        ASSERT_EQ(older.show(0xff000002), VK_SUCCESS) << "its successor has shown nothing yet";
+        ASSERT_EQ(older.finish(), VK_SUCCESS);
+        ASSERT_EQ(newer.show(0xff000003), VK_SUCCESS);
+        EXPECT_EQ(older.show(0xff000004), VK_ERROR_OUT_OF_DATE_KHR);
+        ASSERT_EQ(newer.finish(), VK_SUCCESS);
+        EXPECT_EQ(uniform(client.pixels(window, 0, 0, 64, 64)), 3u);
+    }
 }
 
 } // namespace
