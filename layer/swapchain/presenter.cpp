@@ -125,7 +125,8 @@ bool Presenter::takeFrame()
         gpuDone(m_nextDone);
     m_nextDone = 0;
     // Nothing paces the last frames of a retired swapchain: its successor's are already on the way.
-    if (m_swapchain.m_retired)
+    m_hurried = m_swapchain.m_retired && m_current.mode != VK_PRESENT_MODE_IMMEDIATE_KHR;
+    if (m_hurried)
         m_current.mode = VK_PRESENT_MODE_IMMEDIATE_KHR;
     return true;
 }
@@ -284,9 +285,11 @@ void Presenter::handOver()
     Frame frame;
     frame.buffer = m_current.image;
     frame.serial = ++m_handedOver;
-    frame.mode = pacing(m_current.mode);
+    // A hurried frame was not presented to tear.
+    const bool replaces = m_hurried && m_swapchain.m_target->replacesFrames();
+    frame.mode = replaces ? VK_PRESENT_MODE_MAILBOX_KHR : pacing(m_current.mode);
     const DamageRegion damage = m_swapchain.m_engine.shown(m_current.image, m_current.damage);
-    // Against a frame of another size or place everything has changed.
+    // Against a frame of another size or place, or on a surface of another size, everything has changed.
     if (image.scaled.placement == m_shownPlacement)
         frame.damage = damage.rectangles();
     m_shownPlacement = image.scaled.placement;

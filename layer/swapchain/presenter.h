@@ -121,6 +121,7 @@ private:
     bool m_hasCurrent = false;
     Stage m_stage = Stage::GpuWait;
     bool m_copied = false;
+    bool m_hurried = false;    ///< the current frame's mode is IMMEDIATE because the swapchain is retired
     PendingFrame m_latest;     ///< the shared image's latest present
     bool m_copyWanted = false; ///< it has not been copied since
     bool m_continuous = false; ///< it is copied at every refresh
