@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <unistd.h>
 #include <utility>
 
@@ -32,21 +33,28 @@ Output::Output(Device& device, const Connector& connector, const Crtc& crtc)
 
 Output::~Output() = default;
 
+void Output::expect(const drmModeModeInfo& mode)
+{
+    m_mode = mode;
+    m_period.store(refreshPeriod(mode), std::memory_order_relaxed);
+}
+
 void Output::saveConsole(const Connector& connector)
 {
     m_consoleSignal = currentSignal(m_device.fd(), m_properties);
-    m_mode = preferredMode(connector);
+    expect(preferredMode(connector));
     const std::unique_ptr<drmModeCrtc, Releaser<&Api::drmModeFreeCrtc>> crtc(
         api().drmModeGetCrtc(m_device.fd(), m_crtc.id));
     if (!crtc || !crtc->mode_valid || crtc->buffer_id == 0)
         return;
     m_consoleOn = true;
-    m_consoleMode = m_mode = crtc->mode;
+    m_consoleMode = crtc->mode;
+    expect(crtc->mode);
     m_consoleFramebuffer = crtc->buffer_id;
     m_consoleX = crtc->x;
     m_consoleY = crtc->y;
     std::vector<Connector> all;
-    if (m_device.connectors(&all) == 0) {
+    if (readConnectors(m_device.fd(), false, &all) == 0) {
         for (const Connector& one : all) {
             if (one.currentCrtc == m_crtc.id)
                 m_consoleConnectors.push_back(one.id);
@@ -91,7 +99,7 @@ void Output::restoreConsole()
         VWSI_DEBUG("display %u: the previous picture cannot be restored: %s", m_connector, strerror(error));
     m_modeSet = false;
     if (m_consoleOn)
-        m_mode = m_consoleMode;
+        expect(m_consoleMode);
     m_touched = false;
 }
 
@@ -141,14 +149,16 @@ void Output::lose(const Plane& plane, uint64_t number)
 void Output::removePlaneUser(const Plane& plane, uint64_t number)
 {
     const std::scoped_lock lock(m_commitMutex);
-    std::shared_ptr<DumbBuffer> dropped;
+    std::shared_ptr<DumbBuffer> dropped, droppedNext;
     {
         const std::scoped_lock flipLock(m_flipMutex);
         Shown& shown = shownOf(plane);
         std::erase_if(shown.uses, [number](const Use& use) { return use.number == number; });
-        if (!shown.uses.empty() || plane.type != PlaneType::Overlay || !shown.current)
+        if (!shown.uses.empty() || plane.type != PlaneType::Overlay || !(shown.current || shown.next))
             return;
         dropped = std::move(shown.current);
+        // Its flip may be under way.
+        droppedNext = std::move(shown.next);
     }
     m_device.kms().disable(plane, m_crtc);
 }
@@ -197,7 +207,7 @@ Commit Output::describe(const Update& update, const drmModeModeInfo* mode, std::
     commit.disable = disable;
     if (update.signal && (mode || m_signal != *update.signal))
         commit.signal = update.signal;
-    commit.tearing = update.tearing && !commit.signal && m_device.asyncFlip() && !m_asyncRefused;
+    commit.tearing = update.tearing && !mode && !commit.signal && m_device.asyncFlip() && !m_asyncRefused;
     const std::scoped_lock lock(m_flipMutex);
     commit.shownAlready = shownOf(*update.plane).current == update.buffer;
     return commit;
@@ -279,7 +289,11 @@ Outcome Output::show(const Update& update, const drmModeModeInfo& mode, uint64_t
         shown.next = update.buffer;
     }
     bool pending = false;
-    *error = apply(update, mode, modeset, *ticket, &pending);
+    try {
+        *error = apply(update, mode, modeset, *ticket, &pending);
+    } catch (const std::bad_alloc&) {
+        *error = ENOMEM;
+    }
     if (*error != 0) {
         const std::scoped_lock flipLock(m_flipMutex);
         m_flip.pending = false;
@@ -297,7 +311,7 @@ Outcome Output::show(const Update& update, const drmModeModeInfo& mode, uint64_t
     }
     m_touched = true;
     m_modeSet = true;
-    m_mode = mode;
+    expect(mode);
     m_generation = generation;
     if (pending)
         return Outcome::Pending;
@@ -377,11 +391,7 @@ int Output::vblankCount(uint64_t* count, Nanoseconds* when)
 
 Nanoseconds Output::nextRefresh()
 {
-    Nanoseconds period = 0;
-    {
-        const std::scoped_lock lock(m_commitMutex);
-        period = refreshPeriod(m_mode);
-    }
+    const Nanoseconds period = m_period.load(std::memory_order_relaxed);
     uint64_t count = 0;
     Nanoseconds last = 0;
     if (vblankCount(&count, &last) != 0)
@@ -403,7 +413,8 @@ int Output::setPower(bool on)
         const std::scoped_lock lock(m_commitMutex);
         if (!m_properties.dpms)
             return EOPNOTSUPP;
-        if (on == m_powered)
+        // Before the first frame it may have been off already.
+        if (on == m_powered && m_modeSet)
             return 0;
         const int error = errorOf(api().drmModeConnectorSetProperty(m_device.fd(), m_connector, m_properties.dpms.id,
                                                                     on ? DRM_MODE_DPMS_ON : DRM_MODE_DPMS_OFF));
@@ -411,6 +422,7 @@ int Output::setPower(bool on)
             return error;
         m_powered = on;
         m_modeSet = false;
+        m_touched = true;
     }
     notify();
     return 0;

@@ -117,6 +117,7 @@ private:
     };
 
     void saveConsole(const Connector& connector);
+    void expect(const drmModeModeInfo& mode);
     void restoreSignal();
     Shown& shownOf(const Plane& plane);
     std::vector<const Plane*> foreignPlanes(const Plane& wanted);
@@ -148,6 +149,7 @@ private:
     std::optional<ColorSignal> m_signal; ///< the last one of ours
     uint32_t m_generation = 0;
     drmModeModeInfo m_mode{};
+    std::atomic<Nanoseconds> m_period{0}; ///< of m_mode; for those who must not wait for a change under way
 
     std::mutex m_flipMutex; ///< below m_commitMutex; never held during a kernel call
     std::vector<Shown> m_shown;

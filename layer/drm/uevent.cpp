@@ -107,7 +107,7 @@ UeventMonitor::Changes UeventMonitor::drain(NodeNumber device) const
             continue;
         if (event.action == "remove")
             changes.removed = true;
-        else
+        else if (event.hotplug || event.action != "change") // leases change as well
             changes.connectors = true;
     }
 }

@@ -307,6 +307,8 @@ template <typename Wish>
 VkResult registerFence(Device& device, const VkAllocationCallbacks* callbacks, VkFence* fence, Wish&& wish)
 {
     DisplayRegistry& registry = registryOf(device.physicalDevice());
+    // What may take its time comes before the lock.
+    static_cast<void>(registry.device());
     const VkFenceCreateInfo info{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO, nullptr, 0};
     VkFence made = VK_NULL_HANDLE;
     if (const VkResult result = device.next().CreateFence(device.handle(), &info, callbacks, &made);
@@ -352,10 +354,15 @@ VKAPI_ATTR VkResult VKAPI_CALL RegisterDisplayEventEXT(VkDevice device, VkDispla
                                                        const VkAllocationCallbacks* pAllocator, VkFence* pFence)
 {
     return guarded([&] {
-        return registerFence(*Device::find(device), pAllocator, pFence,
+        Device& object = *Device::find(device);
+        Nanoseconds moment = 0;
+        if (const VkResult result = registryOf(object.physicalDevice())
+                                        .displayEventMoment(display, pDisplayEventInfo->displayEvent, &moment);
+            result != VK_SUCCESS)
+            return result;
+        return registerFence(object, pAllocator, pFence,
                              [&](DisplayRegistry& registry, std::function<void()> callback, uint64_t* id) {
-                                 return registry.registerDisplayEvent(display, pDisplayEventInfo->displayEvent,
-                                                                      std::move(callback), id);
+                                 return registry.registerMoment(moment, std::move(callback), id);
                              });
     });
 }

@@ -6,10 +6,18 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <new>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 namespace vwsi {
+
+namespace {
+
+/// How long to wait for memory that callbacks are listed in.
+constexpr Nanoseconds kMemoryRetry = 10'000'000;
+
+} // namespace
 
 DisplayEvents::DisplayEvents(drm::NodeNumber device, std::unique_ptr<drm::UeventMonitor> monitor)
     : m_device(device), m_monitor(std::move(monitor))
@@ -86,7 +94,13 @@ void DisplayEvents::run()
     bool hotplug = false;
     for (;;) {
         std::vector<Wish> due;
-        const Nanoseconds next = takeDue(hotplug, &due);
+        Nanoseconds next = 0;
+        try {
+            next = takeDue(hotplug, &due);
+        } catch (const std::bad_alloc&) {
+            pollDescriptors(m_wake, -1, monotonicNow() + kMemoryRetry);
+            continue;
+        }
         hotplug = false;
         call(due);
         {
@@ -111,6 +125,9 @@ void DisplayEvents::run()
 Nanoseconds DisplayEvents::takeDue(bool hotplug, std::vector<Wish>* due)
 {
     const std::scoped_lock lock(m_mutex);
+    // What can fail comes before anything is taken.
+    due->reserve(m_wishes.size());
+    m_due.reserve(m_due.size() + m_wishes.size());
     const Nanoseconds now = monotonicNow();
     Nanoseconds next = kForever;
     const auto isDue = [&](const Wish& wish) { return wish.moment == kForever ? hotplug : wish.moment <= now; };

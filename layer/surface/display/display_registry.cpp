@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 namespace vwsi {
 
@@ -155,7 +156,9 @@ void DisplayRegistry::refreshModes(Display& display, const drm::Connector& conne
                 DisplayMode{&display, info, {{info.hdisplay, info.vdisplay}, drm::refreshMilliHz(info)}}));
             found = display.modes.end() - 1;
         }
-        (*found)->info = info;
+        // Swapchains read it without the lock.
+        if (memcmp(&(*found)->info, &info, sizeof(info)) != 0)
+            (*found)->info = info;
         (*found)->listed = true;
     }
     // Within each kind the kernel's order, best first, as the stable sort keeps it.
@@ -247,6 +250,9 @@ VkResult DisplayRegistry::getDrmDisplay(int32_t drmFd, uint32_t connectorId, VkD
     drm::NodeNumber number;
     if (!own || drm::api().system.descriptorNumber(drmFd, &number) != 0 || number != own->number())
         return VK_ERROR_UNKNOWN;
+    // A lease has some of the connectors only.
+    if (drm::Connector connector; drm::readConnector(drmFd, connectorId, false, &connector) != 0)
+        return VK_ERROR_UNKNOWN;
     if (const VkResult result = refresh(); result != VK_SUCCESS)
         return result;
     for (const auto& display : m_displays) {
@@ -285,15 +291,19 @@ VkResult DisplayRegistry::registerDeviceEvent(VkDeviceEventTypeEXT type, std::fu
     return events().onHotplug(std::move(callback), id) ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
 }
 
-VkResult DisplayRegistry::registerDisplayEvent(VkDisplayKHR handle, VkDisplayEventTypeEXT type,
-                                               std::function<void()> callback, uint64_t* id)
+VkResult DisplayRegistry::displayEventMoment(VkDisplayKHR handle, VkDisplayEventTypeEXT type, Nanoseconds* moment)
 {
     Display* display = findDisplay(handle);
     if (!display || type != VK_DISPLAY_EVENT_TYPE_FIRST_PIXEL_OUT_EXT)
         return VK_ERROR_INITIALIZATION_FAILED;
     const std::shared_ptr<drm::Device> device = deviceOf(*display);
-    const Nanoseconds next = device ? device->nextRefresh(display->connector) : monotonicNow();
-    return events().at(next, std::move(callback), id) ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
+    *moment = device ? device->nextRefresh(display->connector) : monotonicNow();
+    return VK_SUCCESS;
+}
+
+VkResult DisplayRegistry::registerMoment(Nanoseconds moment, std::function<void()> callback, uint64_t* id)
+{
+    return events().at(moment, std::move(callback), id) ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
 }
 
 void DisplayRegistry::cancelEvent(uint64_t id)

@@ -54,8 +54,9 @@ public:
     // locks held; after cancelEvent() has returned they don't come any more.
     VkResult powerControl(VkDisplayKHR display, VkDisplayPowerStateEXT state);
     VkResult registerDeviceEvent(VkDeviceEventTypeEXT type, std::function<void()> callback, uint64_t* id);
-    VkResult registerDisplayEvent(VkDisplayKHR display, VkDisplayEventTypeEXT type, std::function<void()> callback,
-                                  uint64_t* id);
+    /// When an event of a display comes next; asks the driver.
+    VkResult displayEventMoment(VkDisplayKHR display, VkDisplayEventTypeEXT type, Nanoseconds* moment);
+    VkResult registerMoment(Nanoseconds moment, std::function<void()> callback, uint64_t* id);
     void cancelEvent(uint64_t id);
 
     /// The object behind a handle, or null when it is not of this registry.

@@ -374,9 +374,10 @@ TEST_F(Registry, TellsWhenTheFirstPixelIsOut)
 {
     std::atomic<int> calls{0};
     uint64_t id = 0;
-    ASSERT_EQ(registry->registerDisplayEvent(
-                  displays()[0].display, VK_DISPLAY_EVENT_TYPE_FIRST_PIXEL_OUT_EXT, [&] { ++calls; }, &id),
+    Nanoseconds moment = 0;
+    ASSERT_EQ(registry->displayEventMoment(displays()[0].display, VK_DISPLAY_EVENT_TYPE_FIRST_PIXEL_OUT_EXT, &moment),
               VK_SUCCESS);
+    ASSERT_EQ(registry->registerMoment(moment, [&] { ++calls; }, &id), VK_SUCCESS);
     for (int i = 0; i < 1000 && calls == 0; ++i)
         usleep(1000);
     EXPECT_EQ(calls, 1);
