@@ -136,7 +136,7 @@ int Device::initialise(Interface interface)
     if (openedAsMaster) {
         if (error == 0)
             probeUnknown();
-        drm.drmDropMaster(m_fd);
+        static_cast<void>(m_master.dropFirst());
     }
     return error;
 }
@@ -236,16 +236,21 @@ int Device::acquireOutput(uint32_t connectorId, const Plane& plane, const void* 
         logFailure("cannot become the DRM master", m_path.c_str(), error);
         return error;
     }
-    Connector connector;
-    int error = readPlugged(connectorId, &connector);
-    if (error == 0 && !output)
-        error = makeOutput(connector, plane, &output);
-    if (error) {
+    int error = 0;
+    try {
+        Connector connector;
+        error = readPlugged(connectorId, &connector);
+        if (error == 0 && !output)
+            error = makeOutput(connector, plane, &output);
+        if (error == 0)
+            *handle = OutputHandle(shared_from_this(), output, &plane, output->addPlaneUser(plane, owner));
+    } catch (...) {
         m_master.release();
-        return error;
+        throw;
     }
-    *handle = OutputHandle(shared_from_this(), output, &plane, output->addPlaneUser(plane, owner));
-    return 0;
+    if (error)
+        m_master.release();
+    return error;
 }
 
 void Device::releaseOutput(Output* output, const Plane& plane, uint64_t use)
@@ -253,7 +258,7 @@ void Device::releaseOutput(Output* output, const Plane& plane, uint64_t use)
     const std::scoped_lock lock(m_outputMutex);
     output->removePlaneUser(plane, use);
     if (output->unused()) {
-        if (m_master.held())
+        if (m_master.regain() == 0)
             output->restoreConsole();
         {
             const std::scoped_lock eventLock(m_eventMutex);
@@ -336,11 +341,22 @@ int Device::vblankCount(uint32_t connectorId, uint64_t* count)
     return 0;
 }
 
-void Device::yieldToConsole()
+void Device::standAside()
 {
     const std::scoped_lock lock(m_outputMutex);
     if (!m_master.held())
         return;
+    m_master.setLost();
+    m_master.yield();
+}
+
+void Device::yieldToConsole()
+{
+    const std::scoped_lock lock(m_outputMutex);
+    if (m_outputs.empty() || m_master.regain() != 0)
+        return;
+    // First, or the frame of another display follows its console's return.
+    m_master.setLost();
     for (const std::unique_ptr<Output>& output : m_outputs)
         output->restoreConsole();
     m_master.yield();

@@ -73,9 +73,12 @@ public:
     /// where it is not driven, EOPNOTSUPP where the driver has none.
     int vblankCount(uint32_t connector, uint64_t* count);
 
-    /// The console is wanted back: restores what it showed on all outputs and gives the master right back.
+    /// Another VT is shown: gives the master right back at once, as a display server there asks for it only once.
+    void standAside();
+    /// Restores what the console showed on all outputs and gives the master right back. Nothing where a display server
+    /// has become master meanwhile.
     void yieldToConsole();
-    /// Takes the right again after yieldToConsole() or a loss. 0 or an errno.
+    /// Takes the right again after it was given back or lost. 0 or an errno.
     int regain();
     /// A change was refused for want of the master right.
     void masterLost() { m_master.setLost(); }

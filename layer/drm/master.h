@@ -20,11 +20,12 @@ public:
     /// Removes a user; with the last one the right is given back.
     void release();
 
-    /// Gives the right back for a while, as long as another VT is shown.
+    /// Gives the right back for a while, as long as another VT is shown; after setLost().
     void yield();
     /// Takes it again if it was yielded or lost. 0 or an errno.
     int regain();
-    /// The kernel has refused a change: another program has become master or the seat is inactive.
+    /// No change is to be made any more: the kernel has refused one, as another program has become master or the seat
+    /// is inactive, or the right is about to be yielded.
     void setLost() { m_held.store(false, std::memory_order_release); }
 
     bool held() const { return m_held.load(std::memory_order_acquire); }
@@ -32,11 +33,18 @@ public:
     /// Counts how often the right was taken; whoever programmed the hardware before has to do it again.
     uint32_t generation() const { return m_generation.load(std::memory_order_acquire); }
 
+    /// Gives back what the kernel has made of whoever opened the node first. 0 or an errno.
+    int dropFirst();
+
 private:
+    int set();
     int take();
     int takeByOpening();
+    int reopen(bool asMaster);
+    bool drop();
 
     Device& m_device;
+    bool m_keptLogged = false;
     uint32_t m_users = 0;
     std::atomic<bool> m_held{false};
     std::atomic<uint32_t> m_generation{0};

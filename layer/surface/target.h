@@ -122,6 +122,10 @@ public:
     /// Shows a frame; its bytes are complete. Takes over the buffer until bufferIdle(). Does not block.
     virtual VkResult present(const Frame& frame) = 0;
 
+    /// No frame will be shown any more, though the target may live on for long: gives up what others could use
+    /// meanwhile. The last call on the presenter thread.
+    virtual void abandon() {}
+
     /// Handles what the window system sent, after waiting for it until `deadline` (0: don't wait), or until the
     /// descriptor `wake` (-1: none) becomes readable. The caller empties `wake`.
     virtual VkResult wait(int wake, Nanoseconds deadline) = 0;

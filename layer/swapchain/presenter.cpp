@@ -356,11 +356,14 @@ void Presenter::fail(VkResult result)
     }
     if (m_copyWanted)
         m_history.dropped(m_latest.notes);
-    const std::lock_guard lock(m_swapchain.m_mutex);
-    for (SwapchainImage& image : m_swapchain.m_images) {
-        if (image.state == ImageState::Shown)
-            m_swapchain.makeFree(image);
+    {
+        const std::lock_guard lock(m_swapchain.m_mutex);
+        for (SwapchainImage& image : m_swapchain.m_images) {
+            if (image.state == ImageState::Shown)
+                m_swapchain.makeFree(image);
+        }
     }
+    m_swapchain.m_target->abandon();
 }
 
 void Presenter::bufferIdle(uint32_t index)

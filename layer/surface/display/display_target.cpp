@@ -18,6 +18,9 @@ namespace {
 
 constexpr Nanoseconds kMillisecond = 1'000'000;
 constexpr Nanoseconds kMasterRetry = 250 * kMillisecond;
+/// How long a display server on another VT has for becoming master before the console is taken to be what is shown
+/// there.
+constexpr Nanoseconds kConsoleGrace = 100 * kMillisecond;
 /// Beyond this, one upload of everything is cheaper than the kernel's walk over the list.
 constexpr size_t kMaxDamage = 32;
 
@@ -35,12 +38,20 @@ DisplayTarget::DisplayTarget(std::shared_ptr<drm::Device> device, const drm::Pla
 
 DisplayTarget::~DisplayTarget()
 {
-    if (m_output && m_flipEvent >= 0)
-        m_output->removeListener(m_flipEvent);
+    abandon();
     if (m_flipEvent >= 0)
         close(m_flipEvent);
     if (m_epoll >= 0)
         close(m_epoll);
+}
+
+// A console that somebody wants to switch to must not hang on an application that does nothing about a failure.
+void DisplayTarget::abandon()
+{
+    const std::scoped_lock lock(m_outputMutex);
+    if (m_output && m_flipEvent >= 0)
+        m_output->removeListener(m_flipEvent);
+    m_output = drm::OutputHandle();
 }
 
 VkResult DisplayTarget::start()
@@ -112,7 +123,8 @@ VkResult DisplayTarget::allocate(uint32_t index, const BufferLayout& layout, Tar
 // A mode that the driver refuses is told when the swapchain is made, not with its first frame.
 VkResult DisplayTarget::testFirst()
 {
-    if (!m_device->master().held())
+    const std::scoped_lock lock(m_outputMutex);
+    if (!m_output || !m_device->master().held())
         return VK_SUCCESS;
     Waiting frame{};
     frame.placement = m_wholeImage;
@@ -414,7 +426,7 @@ Nanoseconds DisplayTarget::nextOwnDeadline() const
         next = std::min(next, m_flipDeadline);
     if (m_lost && !m_away)
         next = std::min(next, m_retryMaster);
-    return next;
+    return std::min(next, m_consoleAt);
 }
 
 VkResult DisplayTarget::wait(int wake, Nanoseconds deadline)
@@ -429,6 +441,10 @@ VkResult DisplayTarget::wait(int wake, Nanoseconds deadline)
     }
     if (m_lost && !m_away && monotonicNow() >= m_retryMaster)
         retryMaster();
+    if (monotonicNow() >= m_consoleAt) {
+        m_consoleAt = kForever;
+        m_device->yieldToConsole();
+    }
     return advance();
 }
 
@@ -467,9 +483,11 @@ void DisplayTarget::followVt()
     const bool away = !m_vt->atHome();
     if (away && !m_away) {
         m_away = true;
-        m_device->yieldToConsole();
+        m_device->standAside();
+        m_consoleAt = monotonicNow() + kConsoleGrace;
     } else if (!away && m_away) {
         m_away = false;
+        m_consoleAt = kForever;
         m_lost = true;
         retryMaster();
     }

@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -40,6 +41,7 @@ public:
     Nanoseconds readyAt(VkPresentModeKHR mode) override;
     void setHdrMetadata(const VkHdrMetadataEXT& metadata) override;
     VkResult present(const Frame& frame) override;
+    void abandon() override;
     VkResult wait(int wake, Nanoseconds deadline) override;
 
 private:
@@ -101,6 +103,7 @@ private:
 
     const std::optional<drm::Eotf> m_eotf; ///< of an HDR colour space
     drm::ColorSignal m_signal;
+    std::mutex m_outputMutex; ///< deferred allocation, on the application's thread, against abandon()
     drm::OutputHandle m_output;
     std::vector<Buffer> m_buffers;
     TargetEvents* m_events = nullptr;
@@ -131,6 +134,7 @@ private:
     bool m_off = false;          ///< powered down
     bool m_unplugged = false;
     Nanoseconds m_retryMaster = 0;
+    Nanoseconds m_consoleAt = kForever; ///< when the console gets its picture back after a switch to another VT
 
     bool m_realVblank = false; ///< the driver flips at vertical blanks; no clock is needed
 };

@@ -6,7 +6,9 @@
 
 #include <cerrno>
 #include <drm_fourcc.h>
+#include <functional>
 #include <gtest/gtest.h>
+#include <thread>
 
 using namespace vwsi;
 using namespace vwsi::drm;
@@ -268,6 +270,61 @@ TEST_F(DrmMaster, ComesByOpeningAnewOnceTheOtherProgramHasEnded)
     EXPECT_EQ(device->fd(), before);
     EXPECT_TRUE(kernel.hasMaster());
     EXPECT_EQ(kernel.calls("replace"), 1);
+}
+
+/// Threads that the kernel takes for strangers: none, all but the opening one, all but the main one.
+class DrmMasterThreads : public DrmMaster, public ::testing::WithParamInterface<fake::MasterRule> {
+protected:
+    void SetUp() override { kernel.masterRule = GetParam(); }
+    static void elsewhere(const std::function<void()>& what) { std::thread(what).join(); }
+};
+INSTANTIATE_TEST_SUITE_P(Rules, DrmMasterThreads,
+                         ::testing::Values(fake::MasterRule::Process, fake::MasterRule::MainThread,
+                                           fake::MasterRule::Opener));
+
+TEST_P(DrmMasterThreads, LookingTakesNoneOnAnyOfThem)
+{
+    std::shared_ptr<Device> device;
+    elsewhere([&] { device = open(); });
+    EXPECT_FALSE(kernel.hasMaster());
+    OutputHandle output;
+    ASSERT_EQ(acquire(*device, 0, &output), 0);
+    EXPECT_TRUE(kernel.hasMaster());
+}
+
+TEST_P(DrmMasterThreads, OneOfThemComesBackFromTheConsole)
+{
+    const std::shared_ptr<Device> device = open();
+    OutputHandle output;
+    ASSERT_EQ(acquire(*device, 0, &output), 0);
+    for (int i = 0; i < 2; ++i) {
+        elsewhere([&] {
+            device->standAside();
+            EXPECT_FALSE(device->master().held());
+            device->yieldToConsole();
+            EXPECT_FALSE(device->master().held());
+            EXPECT_EQ(device->regain(), 0);
+        });
+        EXPECT_TRUE(device->master().held());
+        EXPECT_TRUE(kernel.hasMaster());
+    }
+}
+
+TEST_P(DrmMasterThreads, AnyOfThemGivesItBackAndTakesItAgain)
+{
+    const std::shared_ptr<Device> device = open();
+    for (int i = 0; i < 2; ++i) {
+        elsewhere([&] {
+            OutputHandle output;
+            ASSERT_EQ(acquire(*device, 0, &output), 0);
+            EXPECT_TRUE(kernel.hasMaster());
+        });
+        EXPECT_FALSE(kernel.hasMaster());
+        OutputHandle output;
+        ASSERT_EQ(acquire(*device, 0, &output), 0);
+        elsewhere([&] { output = OutputHandle(); });
+        EXPECT_FALSE(kernel.hasMaster());
+    }
 }
 
 TEST_F(DrmMaster, IsNotTakenForDisplaysThatAreUnplugged)

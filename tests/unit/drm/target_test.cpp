@@ -235,6 +235,61 @@ TEST_F(DisplayFrames, ComeBackWithAFullModesetAfterTheConsole)
     EXPECT_NE(kernel.crtc(40).framebuffer, 7u);
 }
 
+TEST_F(DisplayFrames, LeaveADisplayServerAloneThatCameMeanwhile)
+{
+    ASSERT_EQ(make(&target), VK_SUCCESS);
+    ASSERT_EQ(present(0), VK_SUCCESS);
+    ASSERT_TRUE(told(1));
+    const std::shared_ptr<drm::Device> device = registry->device();
+    device->standAside();
+    EXPECT_FALSE(kernel.hasMaster()) << "the server asks once";
+    EXPECT_NE(kernel.crtc(40).framebuffer, 7u);
+    kernel.foreignMaster = true;
+    device->yieldToConsole();
+    EXPECT_NE(kernel.crtc(40).framebuffer, 7u);
+    EXPECT_EQ(kernel.calls("drmModeSetCrtc"), 0);
+    kernel.foreignMaster = false;
+    device->yieldToConsole();
+    EXPECT_EQ(kernel.crtc(40).framebuffer, 7u);
+    EXPECT_FALSE(kernel.hasMaster());
+}
+
+TEST_F(DisplayFrames, ThatEndOnAnotherVtRestoreTheConsoleFirst)
+{
+    ASSERT_EQ(make(&target), VK_SUCCESS);
+    ASSERT_EQ(present(0), VK_SUCCESS);
+    ASSERT_TRUE(told(1));
+    registry->device()->standAside();
+    target.reset();
+    EXPECT_EQ(kernel.crtc(40).framebuffer, 7u);
+    EXPECT_FALSE(kernel.hasMaster());
+}
+
+TEST_F(DisplayFrames, ThatFailedLeaveTheDisplayToTheConsole)
+{
+    ASSERT_EQ(make(&target), VK_SUCCESS);
+    ASSERT_EQ(present(0), VK_SUCCESS);
+    ASSERT_TRUE(told(1));
+    target->abandon();
+    EXPECT_EQ(kernel.crtc(40).framebuffer, 7u);
+    EXPECT_FALSE(kernel.hasMaster());
+    std::unique_ptr<Target> next;
+    ASSERT_EQ(make(&next), VK_SUCCESS) << "while the failed one still exists";
+    EXPECT_TRUE(kernel.hasMaster());
+}
+
+TEST_F(DisplayFrames, NeedPowerThatWasTakenBeforeTheFirst)
+{
+    ASSERT_EQ(registry->device()->setPower(20, false), 0);
+    ASSERT_EQ(make(&target), VK_SUCCESS);
+    ASSERT_EQ(registry->device()->setPower(20, true), 0);
+    EXPECT_EQ(kernel.connector(20).dpms, static_cast<uint64_t>(DRM_MODE_DPMS_ON));
+    ASSERT_EQ(registry->device()->setPower(20, false), 0);
+    EXPECT_EQ(kernel.connector(20).dpms, static_cast<uint64_t>(DRM_MODE_DPMS_OFF));
+    target.reset();
+    EXPECT_EQ(kernel.connector(20).dpms, static_cast<uint64_t>(DRM_MODE_DPMS_ON)) << "the console is lit again";
+}
+
 TEST_F(DisplayFrames, AreDiscardedWhileTheDisplayIsOff)
 {
     ASSERT_EQ(make(&target), VK_SUCCESS);

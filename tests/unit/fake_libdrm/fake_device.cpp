@@ -3,6 +3,7 @@
 #include "fake_libdrm/calls.h"
 
 #include <ctime>
+#include <unistd.h>
 
 namespace vwsi::drm::fake {
 
@@ -131,13 +132,26 @@ int isMaster(int fd)
     return !call.error && call.master();
 }
 
+bool mayChangeMaster(const Kernel& kernel, const File& file)
+{
+    switch (kernel.masterRule) {
+    case MasterRule::MainThread:
+        return kernel.privileged || (file.wasMaster && gettid() == getpid());
+    case MasterRule::Opener:
+        return kernel.privileged || (file.wasMaster && gettid() == file.opener);
+    case MasterRule::Process:
+        break;
+    }
+    return kernel.privileged || file.wasMaster;
+}
+
 int setMaster(int fd)
 {
     const Call call("drmSetMaster", fd);
     if (call.error)
         return minusOne(call.error);
     // drm_auth.c: who may ask comes before whether it is free.
-    if (!call.state.kernel.privileged && !call.file->wasMaster)
+    if (!mayChangeMaster(call.state.kernel, *call.file))
         return minusOne(EACCES);
     if (call.master())
         return 0;
@@ -153,6 +167,8 @@ int dropMaster(int fd)
     const Call call("drmDropMaster", fd);
     if (call.error)
         return minusOne(call.error);
+    if (!mayChangeMaster(call.state.kernel, *call.file))
+        return minusOne(EACCES);
     if (!call.master())
         return minusOne(EINVAL);
     call.state.master.reset();

@@ -78,6 +78,10 @@ struct Node {
     int openError = 0;
 };
 
+/// Which threads of a process without CAP_SYS_ADMIN may take and drop the master right of a file that had it before:
+/// drm_master_check_perm() since Linux 6.7, before, and before 6.4.
+enum class MasterRule { Process, MainThread, Opener };
+
 /// A scripted kernel behind libdrm's functions: mode setting objects with the kernel's rules on who may
 /// change them and what is valid, faults on demand, and an account of everything that was given out.
 /// Thread-safe.
@@ -99,8 +103,9 @@ public:
     bool asyncFlip = false;
     bool scalingPlanes = false;
     bool realVblank = false;
-    int64_t vblankAhead = 0;       ///< how far in the future, in nanoseconds, the time of the last vertical blank is
-    bool privileged = false;       ///< the process has CAP_SYS_ADMIN
+    int64_t vblankAhead = 0; ///< how far in the future, in nanoseconds, the time of the last vertical blank is
+    bool privileged = false; ///< the process has CAP_SYS_ADMIN
+    MasterRule masterRule = MasterRule::Process;
     bool foreignMaster = false;    ///< another program is DRM master
     bool autoFlip = true;          ///< flips complete at once, as on virtio-gpu
     bool colorsNeedModeset = true; ///< the display is told something else with a modeset only

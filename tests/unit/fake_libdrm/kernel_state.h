@@ -20,6 +20,7 @@ struct File {
     int eventWriter; ///< events are written here and read from the descriptor
     int descriptors = 1;
     bool wasMaster = false;
+    pid_t opener = gettid();
     bool universal = false, atomic = false;
     std::map<uint32_t, uint64_t> dumbBuffers; ///< handle to size
     std::set<uint32_t> blobs;
