@@ -273,7 +273,10 @@ TEST(Uevent, MonitorTellsItsDeviceFromOthers)
     send("change@/x\0ACTION=change\0SUBSYSTEM=drm\0MAJOR=226\0MINOR=1\0"sv);
     send("change@/x\0ACTION=change\0SUBSYSTEM=usb\0MAJOR=226\0MINOR=0\0"sv);
     EXPECT_FALSE(monitor.drain({226, 0}).connectors);
-    send("change@/x\0ACTION=change\0SUBSYSTEM=drm\0MAJOR=226\0MINOR=0\0"sv);
+    // drm_sysfs.c names leases in the same kind of event.
+    send("change@/x\0ACTION=change\0SUBSYSTEM=drm\0LEASE=1\0MAJOR=226\0MINOR=0\0"sv);
+    EXPECT_FALSE(monitor.drain({226, 0}).connectors);
+    send("change@/x\0ACTION=change\0SUBSYSTEM=drm\0HOTPLUG=1\0MAJOR=226\0MINOR=0\0"sv);
     EXPECT_TRUE(monitor.drain({226, 0}).connectors);
     send("remove@/x\0ACTION=remove\0SUBSYSTEM=drm\0MAJOR=226\0MINOR=0\0"sv);
     EXPECT_TRUE(monitor.drain({226, 0}).removed);
