@@ -33,7 +33,60 @@ Device::Device(PhysicalDevice& physicalDevice, VkDevice handle, PFN_vkGetDeviceP
 
 Device::~Device()
 {
+    silence();
     devices.remove(m_handle);
+}
+
+void Device::silence()
+{
+    m_ringWaker.stop();
+    std::vector<Swapchain*> left;
+    {
+        // Not while their threads end, which may find the device lost.
+        const std::lock_guard lock(m_mutex);
+        left.swap(m_swapchains);
+    }
+    if (!left.empty())
+        VWSI_WARN("a device or its instance is destroyed before %zu of its swapchains", left.size());
+    for (Swapchain* const swapchain : left)
+        swapchain->halt();
+}
+
+void Device::silenceAllOf(const Instance& instance)
+{
+    devices.forEach([&](Device& device) {
+        if (&device.physicalDevice().instance() == &instance)
+            device.silence();
+    });
+}
+
+VkResult Device::waitIdle()
+{
+    sending();
+    if (m_queues.empty())
+        return noted(m_next.DeviceWaitIdle(m_handle));
+    std::vector<SubmissionFence*> marks;
+    marks.reserve(m_queues.size());
+    VkResult result = VK_SUCCESS;
+    for (const auto& queue : m_queues) {
+        SubmissionFence* fence = nullptr;
+        if (result = queue->submitMark(&fence); result != VK_SUCCESS)
+            break;
+        marks.push_back(fence);
+    }
+    for (SubmissionFence* const fence : marks) {
+        if (const VkResult waited = awaitMark(fence); result == VK_SUCCESS)
+            result = waited;
+    }
+    return result;
+}
+
+VkResult Device::awaitMark(SubmissionFence* fence)
+{
+    const VkResult result = noted(m_next.WaitForFences(m_handle, 1, &fence->fence, VK_TRUE, UINT64_MAX));
+    m_fences.drop(fence);
+    m_fences.recycle();
+    return result;
 }
 
 Device* Device::find(const void* dispatchable)
@@ -140,6 +193,7 @@ void Device::nudge() const
 
 VkResult Device::signal(VkSemaphore semaphore, VkFence fence)
 {
+    sending();
     if (m_queues.empty()) {
         VWSI_ERROR("acquire cannot signal a fence: the device was created without a queue");
         return VK_ERROR_INITIALIZATION_FAILED;

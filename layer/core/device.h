@@ -71,6 +71,16 @@ public:
     /// Signals a semaphore and/or a fence for real, by an empty submission under the lock of a queue.
     VkResult signal(VkSemaphore semaphore, VkFence fence);
 
+    /// As the driver's vkDeviceWaitIdle, without a lock on queues that other threads may need for what is waited for.
+    VkResult waitIdle();
+    /// Waits for what Queue::submitMark() has submitted, however long it takes.
+    VkResult awaitMark(SubmissionFence* fence);
+
+    /// Ends all that the layer's own threads do with the device, which the application is about to destroy, or with
+    /// those of an instance that it has forgotten.
+    void silence();
+    static void silenceAllOf(const Instance& instance);
+
     /// Sends the driver's host a command that changes nothing. May be called on any thread.
     void nudge() const;
     /// Something goes to the driver's host.

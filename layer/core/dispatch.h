@@ -38,7 +38,9 @@ namespace vwsi {
     X(QueueSubmit, "", VK_API_VERSION_1_0)                                                                             \
     X(QueueSubmit2, "vkQueueSubmit2KHR", VK_API_VERSION_1_3)                                                           \
     X(QueueBindSparse, "", VK_API_VERSION_1_0)                                                                         \
-    X(QueueWaitIdle, "", VK_API_VERSION_1_0)                                                                           \
+    X(QueueBeginDebugUtilsLabelEXT, "", VK_API_VERSION_1_0)                                                            \
+    X(QueueEndDebugUtilsLabelEXT, "", VK_API_VERSION_1_0)                                                              \
+    X(QueueInsertDebugUtilsLabelEXT, "", VK_API_VERSION_1_0)                                                           \
     X(DeviceWaitIdle, "", VK_API_VERSION_1_0)                                                                          \
     X(AllocateMemory, "", VK_API_VERSION_1_0)                                                                          \
     X(FreeMemory, "", VK_API_VERSION_1_0)                                                                              \

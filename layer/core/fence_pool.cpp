@@ -9,6 +9,12 @@
 
 namespace vwsi {
 
+namespace {
+
+constexpr Nanoseconds kSlice = 100'000'000;
+
+} // namespace
+
 FencePool::~FencePool()
 {
     for (SubmissionFence* fence : m_all) {
@@ -23,8 +29,14 @@ void FencePool::wait(const SubmissionFence& fence)
 {
     if (!fence.submitted || m_device.lost())
         return;
-    const VkResult result =
-        m_device.next().WaitForFences(m_device.handle(), 1, &fence.fence, VK_TRUE, settings().stuckTimeoutNs);
+    // Time that nobody had, while the process or the machine was stopped, is not the host's: in slices, that of one is
+    // all that a stop costs.
+    VkResult result = VK_TIMEOUT;
+    for (Nanoseconds left = settings().stuckTimeoutNs; result == VK_TIMEOUT && left > 0;) {
+        const Nanoseconds slice = std::min(left, kSlice);
+        result = m_device.next().WaitForFences(m_device.handle(), 1, &fence.fence, VK_TRUE, slice);
+        left -= slice;
+    }
     if (result == VK_SUCCESS)
         return;
     VWSI_ERROR("a frame's copy does not complete (%d), but its memory is to be freed; the host is stuck or gone",

@@ -27,6 +27,16 @@ public:
         return nullptr;
     }
 
+    /// Calls `visit(object)` for all that are in the table, which `visit` must not change.
+    template <typename Visit> void forEach(Visit&& visit)
+    {
+        const std::lock_guard lock(m_mutex);
+        for (const Node* node = m_head.load(std::memory_order_relaxed); node; node = node->next) {
+            if (node->key.load(std::memory_order_relaxed))
+                visit(*node->object.load(std::memory_order_relaxed));
+        }
+    }
+
     /// Adds an object; throws std::bad_alloc.
     void insert(const void* dispatchable, Object* object)
     {

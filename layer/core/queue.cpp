@@ -42,10 +42,18 @@ VkSemaphore waitAt(const VkBindSparseInfo& batch, uint32_t i)
     return batch.pWaitSemaphores[i];
 }
 
-/// Semaphores struck from one call. They are given back when the driver refuses the call, which then may be repeated.
+/// Semaphores struck from one call. They are given back unless the driver has taken the call, which may be repeated
+/// otherwise.
 class StruckWaits {
 public:
     explicit StruckWaits(AcquireLedger& ledger) : m_ledger(ledger) {}
+    ~StruckWaits()
+    {
+        for (uint32_t i = 0; i < m_count; ++i)
+            m_ledger.record(m_struck[i]);
+    }
+    StruckWaits(const StruckWaits&) = delete;
+    StruckWaits& operator=(const StruckWaits&) = delete;
 
     bool strike(VkSemaphore semaphore)
     {
@@ -81,12 +89,7 @@ public:
     const VkSemaphore* semaphores() const { return m_struck; }
     uint32_t count() const { return m_count; }
 
-    void giveBack()
-    {
-        for (uint32_t i = 0; i < m_count; ++i)
-            m_ledger.record(m_struck[i]);
-        m_count = 0;
-    }
+    void commit() { m_count = 0; }
 
 private:
     AcquireLedger& m_ledger;
@@ -212,11 +215,13 @@ VkResult submitStruck(Device& device, VkQueue queue, uint32_t count, const Batch
                 struck.strike(waitAt(batches[i], wait));
         }
         result = makeReal(device, queue, struck);
-        if (result == VK_SUCCESS)
+        if (result == VK_SUCCESS) {
+            struck.commit();
             return pass(batches);
+        }
     }
-    if (result != VK_SUCCESS)
-        struck.giveBack();
+    if (result == VK_SUCCESS)
+        struck.commit();
     return result;
 }
 
@@ -277,8 +282,21 @@ VkResult Queue::bindSparse(uint32_t count, const VkBindSparseInfo* binds, VkFenc
 VkResult Queue::waitIdle()
 {
     m_device.sending();
+    SubmissionFence* fence = nullptr;
+    const VkResult result = submitMark(&fence);
+    return result == VK_SUCCESS ? m_device.awaitMark(fence) : result;
+}
+
+VkResult Queue::submitMark(SubmissionFence** fence)
+{
+    if (const VkResult result = m_device.fences().take(1, fence); result != VK_SUCCESS)
+        return result;
     const std::lock_guard lock(m_mutex);
-    return m_device.noted(m_device.next().QueueWaitIdle(m_handle));
+    const VkResult result = m_device.noted(m_device.next().QueueSubmit(m_handle, 0, nullptr, (*fence)->fence));
+    (*fence)->submitted = result == VK_SUCCESS;
+    if (result != VK_SUCCESS)
+        m_device.fences().drop(*fence);
+    return result;
 }
 
 VkResult Queue::signal(VkSemaphore semaphore, VkFence fence, Locking locking)
@@ -328,10 +346,8 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
                         0,
                         nullptr};
     StruckWaits struck(m_device.ledger());
-    if (!dropWaits(arena, submit, struck)) {
-        struck.giveBack();
+    if (!dropWaits(arena, submit, struck))
         return VK_ERROR_OUT_OF_HOST_MEMORY;
-    }
 
     for (uint32_t i = 0; i < count; ++i) {
         VkCommandBuffer command = VK_NULL_HANDLE;
@@ -339,6 +355,11 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
         results[i] = Swapchain::of(info.pSwapchains[i])->preparePresent(requests[i], *this, &command);
         if (results[i] >= 0 && command)
             commands[submit.commandBufferCount++] = command;
+        // Such a call has changed nothing and may be repeated (spec, vkQueuePresentKHR).
+        if (results[i] == VK_ERROR_OUT_OF_HOST_MEMORY || results[i] == VK_ERROR_OUT_OF_DEVICE_MEMORY) {
+            std::fill_n(info.pResults, info.pResults ? count : 0, results[i]);
+            return results[i];
+        }
     }
 
     // Also where no frame goes out, the waits have to be consumed.
@@ -350,7 +371,6 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
     if (result == VK_SUCCESS && (users > 0 || submit.waitSemaphoreCount > 0))
         result = m_device.next().QueueSubmit(m_handle, 1, &submit, fence ? fence->fence : VK_NULL_HANDLE);
     if (result != VK_SUCCESS) {
-        struck.giveBack();
         for (uint32_t i = 0; i < users && fence; ++i)
             m_device.fences().drop(fence);
         m_device.noted(result);
@@ -358,6 +378,7 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
             info.pResults[i] = result;
         return result;
     }
+    struck.commit();
     if (fence)
         fence->submitted = true;
 
@@ -370,9 +391,11 @@ VkResult Queue::present(const VkPresentInfoKHR& info)
         // A present fence tells that the wait semaphores may be used again; it follows the submission on this queue.
         const VkFence* const presentFence = requests[i].fence;
         if (presentFence && *presentFence) {
-            const VkResult signalled = m_device.noted(m_device.next().QueueSubmit(m_handle, 0, nullptr, *presentFence));
-            if (signalled != VK_SUCCESS)
-                results[i] = signalled;
+            // The frame is out, so that the call cannot be repeated.
+            if (m_device.next().QueueSubmit(m_handle, 0, nullptr, *presentFence) != VK_SUCCESS) {
+                m_device.setLost();
+                results[i] = VK_ERROR_DEVICE_LOST;
+            }
         }
         if (info.pResults)
             info.pResults[i] = results[i];

@@ -7,6 +7,7 @@
 namespace vwsi {
 
 class Device;
+struct SubmissionFence;
 
 /// A VkQueue of a served device.
 ///
@@ -25,7 +26,10 @@ public:
     VkResult submit(uint32_t count, const VkSubmitInfo* submits, VkFence fence);
     VkResult submit2(uint32_t count, const VkSubmitInfo2* submits, VkFence fence);
     VkResult bindSparse(uint32_t count, const VkBindSparseInfo* binds, VkFence fence);
+    /// Waits without the queue's lock, which an acquire may need for what is waited for.
     VkResult waitIdle();
+    /// Submits a fence that tells when all that was submitted before is complete; for Device::awaitMark().
+    VkResult submitMark(SubmissionFence** fence);
 
     /// vkQueuePresentKHR: one submission for all swapchains of the call.
     VkResult present(const VkPresentInfoKHR& info);
@@ -39,7 +43,7 @@ public:
     /// VK_NOT_READY when another thread is using the queue, VK_ERROR_DEVICE_LOST or want of memory.
     VkResult trySubmit(VkCommandBuffer command, VkFence fence);
 
-    /// For vkDeviceWaitIdle, which holds the locks of all queues.
+    /// For commands on the queue that the layer takes no part in.
     std::mutex& mutex() { return m_mutex; }
 
 private:

@@ -13,7 +13,7 @@ constexpr uint32_t kNudges = 5;
 
 } // namespace
 
-RingWaker::~RingWaker()
+void RingWaker::stop()
 {
     if (!m_started)
         return;
@@ -23,6 +23,7 @@ RingWaker::~RingWaker()
     }
     m_wake.notify_one();
     pthread_join(m_thread, nullptr);
+    m_started = false;
 }
 
 void RingWaker::start()

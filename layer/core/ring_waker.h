@@ -22,12 +22,13 @@ class Device;
 class RingWaker {
 public:
     explicit RingWaker(const Device& device) : m_device(device) {}
-    ~RingWaker();
+    ~RingWaker() { stop(); }
     RingWaker(const RingWaker&) = delete;
     RingWaker& operator=(const RingWaker&) = delete;
 
     /// Starts the thread. Where there can be none, commands are left to sleep.
     void start();
+    void stop();
 
     /// The application has sent something. May be called on any thread; costs a load while it goes on doing so.
     void heard()

@@ -89,14 +89,15 @@ VKAPI_ATTR void VKAPI_CALL DestroyDevice(VkDevice device, const VkAllocationCall
 
 VKAPI_ATTR VkResult VKAPI_CALL DeviceWaitIdle(VkDevice device)
 {
-    Device& object = *Device::find(device);
-    object.sending();
-    for (const auto& queue : object.queues())
-        queue->mutex().lock();
-    const VkResult result = object.noted(object.next().DeviceWaitIdle(device));
-    for (const auto& queue : object.queues())
-        queue->mutex().unlock();
-    return result;
+    return guarded([&] { return Device::find(device)->waitIdle(); });
+}
+
+/// Devices that are not served are the layer's to forget as well.
+Hook destroyDeviceHook()
+{
+    Hook hook = VWSI_HOOK(DestroyDevice, HookLevel::Device);
+    hook.instanceFunction = hook.function;
+    return hook;
 }
 
 } // namespace
@@ -105,7 +106,7 @@ std::span<const Hook> deviceHooks()
 {
     static const Hook hooks[] = {
         VWSI_HOOK(CreateDevice, HookLevel::PhysicalDevice),
-        VWSI_HOOK(DestroyDevice, HookLevel::Device),
+        destroyDeviceHook(),
         VWSI_HOOK(DeviceWaitIdle, HookLevel::Device),
     };
     return hooks;

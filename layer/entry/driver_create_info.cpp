@@ -64,8 +64,8 @@ DriverCreateInfo::DriverCreateInfo(const PhysicalDevice& device, const VkDeviceC
             m_names.push_back(name);
     }
     // An application that enables it has seen to the rest itself.
-    m_support.hostMemory = named(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME) ||
-                           (device.hostPointerAlignment() && enable(device, kHostMemory));
+    m_support.hostMemory = device.hostPointerAlignment() &&
+                           (named(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME) || enable(device, kHostMemory));
     if (mayExport(device, info) && enable(device, kDmaBuf)) {
         m_support.dmaBuf = true;
         m_support.modifiers = enable(device, kModifiers);

@@ -1,3 +1,4 @@
+#include "core/device.h"
 #include "core/guest_pages.h"
 #include "core/instance.h"
 #include "core/log.h"
@@ -116,6 +117,7 @@ VKAPI_ATTR void VKAPI_CALL DestroyInstance(VkInstance instance, const VkAllocati
         return;
     Instance* const object = Instance::find(instance);
     const PFN_vkDestroyInstance destroyNext = object->next().DestroyInstance;
+    Device::silenceAllOf(*object);
 #ifdef VWSI_HAVE_DISPLAY
     object->forEachPhysicalDevice(&dropDisplays);
 #endif

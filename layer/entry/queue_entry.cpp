@@ -33,7 +33,26 @@ VKAPI_ATTR VkResult VKAPI_CALL QueueBindSparse(VkQueue queue, uint32_t bindInfoC
 
 VKAPI_ATTR VkResult VKAPI_CALL QueueWaitIdle(VkQueue queue)
 {
-    return queueOf(queue).waitIdle();
+    return guarded([&] { return queueOf(queue).waitIdle(); });
+}
+
+// The layer submits on other threads than the application's, too.
+VKAPI_ATTR void VKAPI_CALL QueueBeginDebugUtilsLabelEXT(VkQueue queue, const VkDebugUtilsLabelEXT* pLabelInfo)
+{
+    const std::lock_guard lock(queueOf(queue).mutex());
+    Device::find(queue)->next().QueueBeginDebugUtilsLabelEXT(queue, pLabelInfo);
+}
+
+VKAPI_ATTR void VKAPI_CALL QueueEndDebugUtilsLabelEXT(VkQueue queue)
+{
+    const std::lock_guard lock(queueOf(queue).mutex());
+    Device::find(queue)->next().QueueEndDebugUtilsLabelEXT(queue);
+}
+
+VKAPI_ATTR void VKAPI_CALL QueueInsertDebugUtilsLabelEXT(VkQueue queue, const VkDebugUtilsLabelEXT* pLabelInfo)
+{
+    const std::lock_guard lock(queueOf(queue).mutex());
+    Device::find(queue)->next().QueueInsertDebugUtilsLabelEXT(queue, pLabelInfo);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL QueuePresentKHR(VkQueue queue, const VkPresentInfoKHR* pPresentInfo)
@@ -51,6 +70,9 @@ std::span<const Hook> queueHooks()
         VWSI_HOOK(QueueSubmit2KHR, HookLevel::Device, Extension::None, true),
         VWSI_HOOK(QueueBindSparse, HookLevel::Device, Extension::None, true),
         VWSI_HOOK(QueueWaitIdle, HookLevel::Device),
+        VWSI_HOOK(QueueBeginDebugUtilsLabelEXT, HookLevel::Device, Extension::None, true),
+        VWSI_HOOK(QueueEndDebugUtilsLabelEXT, HookLevel::Device, Extension::None, true),
+        VWSI_HOOK(QueueInsertDebugUtilsLabelEXT, HookLevel::Device, Extension::None, true),
         VWSI_HOOK(QueuePresentKHR, HookLevel::Device, Extension::KhrSwapchain),
     };
     return hooks;

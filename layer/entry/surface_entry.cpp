@@ -59,6 +59,12 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceSurfaceSupportKHR(VkPhysicalDevi
 {
     return guarded([&] {
         const Query query(physicalDevice, surface);
+        // Frames of other drivers would go to the stand-in, and nowhere.
+        if (const Surface* const known = query.instance.surface(surface);
+            !query.surface && known && known->layersOwn()) {
+            *pSupported = VK_FALSE;
+            return VK_SUCCESS;
+        }
         if (!query.surface)
             return query.instance.next().GetPhysicalDeviceSurfaceSupportKHR(physicalDevice, queueFamilyIndex, surface,
                                                                             pSupported);

@@ -34,6 +34,9 @@ public:
     /// Short name of the window system for log lines: "xcb", "wayland", "display", "headless".
     virtual const char* windowSystem() const = 0;
 
+    /// No driver knows the surface: the loader's is a stand-in of another kind.
+    virtual bool layersOwn() const { return false; }
+
     /// Size and limits now, or VK_ERROR_SURFACE_LOST_KHR.
     virtual VkResult state(SurfaceState* state) = 0;
 

@@ -328,7 +328,19 @@ VkResult CopyEngine::bindImage(VkImage image, VkDeviceMemory* memory)
         return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     const VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, nullptr, requirements.size, type};
     const VkResult result = next.AllocateMemory(m_device.handle(), &allocate, m_allocator.callbacks(), memory);
-    return result == VK_SUCCESS ? next.BindImageMemory(m_device.handle(), image, *memory, 0) : result;
+    return result == VK_SUCCESS ? bindOrFree(image, memory) : result;
+}
+
+VkResult CopyEngine::bindOrFree(VkImage image, VkDeviceMemory* memory)
+{
+    const DeviceDispatch& next = m_device.next();
+    const VkResult result = next.BindImageMemory(m_device.handle(), image, *memory, 0);
+    if (result != VK_SUCCESS) {
+        // What memory an image has tells whether it is bound.
+        next.FreeMemory(m_device.handle(), *memory, m_allocator.callbacks());
+        *memory = VK_NULL_HANDLE;
+    }
+    return result;
 }
 
 VkResult CopyEngine::realizeStaged(uint32_t index)
@@ -347,16 +359,13 @@ void CopyEngine::destroyImage(SwapchainImage& image)
     const DeviceDispatch& next = m_device.next();
     const VkAllocationCallbacks* const callbacks = m_allocator.callbacks();
     destroyScaled(image);
-    next.DestroyBuffer(m_device.handle(), image.importedBuffer, callbacks);
-    if (m_ownsImages)
+    dropImport(image);
+    if (m_ownsImages) {
         next.DestroyImage(m_device.handle(), image.image, callbacks);
-    next.FreeMemory(m_device.handle(), image.importedMemory, callbacks);
-    if (m_ownsImages)
         next.FreeMemory(m_device.handle(), image.memory, callbacks);
+    }
     // The target keeps its buffer: it is used again when another mode is tried.
-    image.importedBuffer = VK_NULL_HANDLE;
     image.image = VK_NULL_HANDLE;
-    image.importedMemory = VK_NULL_HANDLE;
     image.memory = VK_NULL_HANDLE;
     image.realized = false;
 }

@@ -109,10 +109,12 @@ private:
     VkResult realizeStaged(uint32_t index);
     /// Makes the target's memory of `rows` rows a buffer that the GPU can write.
     VkResult importTarget(SwapchainImage& image, uint32_t rows);
+    void dropImport(SwapchainImage& image);
     VkResult importHostMemory(const TargetBuffer& buffer, uint32_t typeBits, VkDeviceMemory* memory);
     /// Memory for the image, unless it has some or there is none.
     VkResult bindOwnImage(SwapchainImage& image);
     VkResult bindImage(VkImage image, VkDeviceMemory* memory);
+    VkResult bindOrFree(VkImage image, VkDeviceMemory* memory);
     VkResult createScaledImage(SwapchainImage& image);
     VkResult createScaledBytes(SwapchainImage& image);
     void blackenBorders(const SwapchainImage& image) const;

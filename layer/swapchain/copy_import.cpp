@@ -5,6 +5,8 @@
 #include "core/instance.h"
 #include "swapchain/copy_engine.h"
 
+#include <utility>
+
 namespace vwsi {
 
 VkResult CopyEngine::checkDirect() const
@@ -74,7 +76,7 @@ VkResult CopyEngine::realizeDirect(uint32_t index)
     if (image.target.stride != layout.rowPitch || image.target.size < requirements.size)
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
     const VkResult result = importHostMemory(image.target, requirements.memoryTypeBits, &image.memory);
-    return result == VK_SUCCESS ? next.BindImageMemory(m_device.handle(), image.image, image.memory, 0) : result;
+    return result == VK_SUCCESS ? bindOrFree(image.image, &image.memory) : result;
 }
 
 VkResult CopyEngine::realizeImport(uint32_t index)
@@ -85,7 +87,8 @@ VkResult CopyEngine::realizeImport(uint32_t index)
         if (const VkResult result = m_target->allocate(index, wish, &image.target); result != VK_SUCCESS)
             return result;
     }
-    const VkResult result = importTarget(image, m_imageInfo.extent.height);
+    // It has one where the image's own memory was lacking before.
+    const VkResult result = image.importedBuffer ? VK_SUCCESS : importTarget(image, m_imageInfo.extent.height);
     return result == VK_SUCCESS ? bindOwnImage(image) : result;
 }
 
@@ -109,12 +112,21 @@ VkResult CopyEngine::importTarget(SwapchainImage& image, uint32_t rows)
         return result;
     VkMemoryRequirements requirements;
     next.GetBufferMemoryRequirements(m_device.handle(), image.importedBuffer, &requirements);
-    if (requirements.size > image.target.size)
-        return VK_ERROR_FEATURE_NOT_PRESENT;
-    result = importHostMemory(image.target, requirements.memoryTypeBits, &image.importedMemory);
+    result = requirements.size > image.target.size
+                 ? VK_ERROR_FEATURE_NOT_PRESENT
+                 : importHostMemory(image.target, requirements.memoryTypeBits, &image.importedMemory);
     if (result == VK_SUCCESS)
         result = next.BindBufferMemory(m_device.handle(), image.importedBuffer, image.importedMemory, 0);
+    if (result != VK_SUCCESS)
+        dropImport(image);
     return result;
+}
+
+void CopyEngine::dropImport(SwapchainImage& image)
+{
+    const DeviceDispatch& next = m_device.next();
+    next.DestroyBuffer(m_device.handle(), std::exchange(image.importedBuffer, VK_NULL_HANDLE), m_allocator.callbacks());
+    next.FreeMemory(m_device.handle(), std::exchange(image.importedMemory, VK_NULL_HANDLE), m_allocator.callbacks());
 }
 
 } // namespace vwsi

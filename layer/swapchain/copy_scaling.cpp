@@ -109,8 +109,6 @@ VkResult CopyEngine::createScaledBytes(SwapchainImage& image)
         if (!isNotPossible(result))
             return result;
         VWSI_DEBUG("the target's memory cannot be imported (%d); the CPU copies from now on", result);
-        m_device.next().DestroyBuffer(m_device.handle(), image.importedBuffer, m_allocator.callbacks());
-        image.importedBuffer = VK_NULL_HANDLE;
     }
     const VkExtent2D extent = image.scaled.placement.destination.extent;
     const uint32_t row = extent.width * m_format->bytesPerPixel;

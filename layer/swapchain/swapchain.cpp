@@ -72,6 +72,8 @@ VkResult Swapchain::create(Device& device, Surface& surface, const VkSwapchainCr
     // The old swapchain is retired even if this creation fails (spec, vkCreateSwapchainKHR).
     if (old)
         old->retire();
+    if (device.lost())
+        return VK_ERROR_DEVICE_LOST;
 
     HostAllocator allocator(callbacks);
     auto* const swapchain = allocator.create<Swapchain>(device, surface, callbacks);
@@ -155,7 +157,8 @@ VkResult Swapchain::initialize(const VkSwapchainCreateInfoKHR& info, const std::
         return result;
     m_reservedFences = 2 * count + 2;
     m_device.addSwapchain(this);
-    return m_presenter.start(m_allocator, count);
+    // A loss in the meantime was told to those that were there.
+    return m_device.lost() ? VK_ERROR_DEVICE_LOST : m_presenter.start(m_allocator, count);
 }
 
 VkResult Swapchain::readScaling(const VkSwapchainCreateInfoKHR& info, const SurfaceState& state)
@@ -485,6 +488,12 @@ void Swapchain::setHdrMetadata(const VkHdrMetadataEXT& metadata)
     m_hdrMetadata = metadata;
     m_hdrMetadata.pNext = nullptr;
     m_hdrMetadataChanged = true;
+}
+
+void Swapchain::halt()
+{
+    m_presenter.stop();
+    latch(VK_ERROR_DEVICE_LOST);
 }
 
 void Swapchain::retire()

@@ -92,6 +92,9 @@ public:
     /// vkSetHdrMetadataEXT: goes to the target before the next frame.
     void setHdrMetadata(const VkHdrMetadataEXT& metadata);
 
+    /// The device ends before the swapchain, which may only be leaked from now on: its thread ends.
+    void halt();
+
     /// The surface got a new swapchain: nothing more can be acquired, what is acquired can still be presented.
     void retire();
 

@@ -268,38 +268,65 @@ TEST_F(Acquire, FencesComeFromAnyQueue)
     EXPECT_TRUE(device().wait(fence));
 }
 
-TEST_F(Acquire, FencesDoNotWaitForAnIdleWait)
+/// How many queues there are, and whether all of them are waited for.
+class AcquireBesideIdleWait : public Acquire, public ::testing::WithParamInterface<std::tuple<uint32_t, bool>> {};
+INSTANTIATE_TEST_SUITE_P(Queues, AcquireBesideIdleWait,
+                         ::testing::Combine(::testing::Values(1u, 2u), ::testing::Bool()));
+
+TEST_P(AcquireBesideIdleWait, FencesDoNotWaitForIt)
 {
-    // What vkQueueWaitIdle waits for here, the application lets run only when it has its image.
-    window();
-    const VkSemaphore held = device().timeline(0);
+    // What is waited for here, the application lets run only when it has its image.
+    DeviceOptions options;
+    options.queues = std::get<0>(GetParam());
+    TestDevice few(instance(), options);
+    Window window(few);
+    const VkSemaphore held = few.timeline(0);
     const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_TRANSFER_BIT;
     const uint64_t value = 1;
     const VkTimelineSemaphoreSubmitInfo values{
         VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO, nullptr, 1, &value, 0, nullptr};
     const VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO, &values, 1, &held, &stage, 0, nullptr, 0, nullptr};
-    ASSERT_EQ(device().vk.QueueSubmit(device().queue(), 1, &submit, VK_NULL_HANDLE), VK_SUCCESS);
+    ASSERT_EQ(few.vk.QueueSubmit(few.queue(), 1, &submit, VK_NULL_HANDLE), VK_SUCCESS);
+    const VkFence fence = few.fence();
     driver.resetRecords();
-    std::thread idler([&] { device().vk.QueueWaitIdle(device().queue()); });
-    ASSERT_TRUE(driver.waitForCalls("vkQueueWaitIdle", 1));
-    const VkFence fence = device().fence();
+    std::atomic<bool> idle = false;
+    std::thread idler([&] {
+        const bool all = std::get<1>(GetParam());
+        EXPECT_EQ(all ? few.vk.DeviceWaitIdle(few.handle) : few.vk.QueueWaitIdle(few.queue()), VK_SUCCESS);
+        idle = true;
+    });
+    EXPECT_TRUE(driver.waitForCalls("vkWaitForFences", 1));
     VkResult result = VK_NOT_READY;
     std::atomic<bool> acquired = false;
     std::thread acquirer([&] {
         uint32_t index = 0;
-        result = window().acquire(&index, VK_NULL_HANDLE, fence);
+        result = window.acquire(&index, VK_NULL_HANDLE, fence);
         acquired = true;
     });
     const Stopwatch watch;
     while (!acquired && watch.elapsed() < 2s)
         std::this_thread::sleep_for(1ms);
     EXPECT_TRUE(acquired);
+    EXPECT_FALSE(idle);
     const VkSemaphoreSignalInfo signal{VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO, nullptr, held, 1};
-    EXPECT_EQ(device().vk.SignalSemaphore(device().handle, &signal), VK_SUCCESS);
+    EXPECT_EQ(few.vk.SignalSemaphore(few.handle, &signal), VK_SUCCESS);
     idler.join();
     acquirer.join();
     EXPECT_EQ(result, VK_SUCCESS);
-    EXPECT_TRUE(device().wait(fence));
+    EXPECT_TRUE(few.wait(fence));
+}
+
+TEST_F(Acquire, IdleWaitsMakeNoFenceEachTime)
+{
+    window();
+    for (int i = 0; i < 3; ++i)
+        ASSERT_EQ(device().vk.DeviceWaitIdle(device().handle), VK_SUCCESS);
+    const size_t before = driver.liveObjects().size();
+    for (int i = 0; i < 50; ++i) {
+        ASSERT_EQ(device().vk.DeviceWaitIdle(device().handle), VK_SUCCESS);
+        ASSERT_EQ(device().vk.QueueWaitIdle(device().queue()), VK_SUCCESS);
+    }
+    EXPECT_EQ(driver.liveObjects().size(), before);
 }
 
 TEST_F(Acquire, ALossThatASignalMeetsIsKnownToAll)

@@ -281,16 +281,7 @@ TEST_F(Completing, TimeThatNobodyHadIsNotCounted)
     driver.setCompletion(mock::Completion::Manual);
     ASSERT_EQ(window.frame(numbered(1)), VK_SUCCESS);
     std::this_thread::sleep_for(100ms);
-    const pid_t self = getpid();
-    const pid_t waker = fork();
-    if (waker == 0) {
-        const timespec pause{1, 0};
-        nanosleep(&pause, nullptr);
-        kill(self, SIGCONT);
-        _exit(0);
-    }
-    raise(SIGSTOP);
-    waitpid(waker, nullptr, 0);
+    stopFor(1s);
     std::this_thread::sleep_for(50ms);
     driver.completeAll();
     driver.setCompletion(mock::Completion::Immediate);

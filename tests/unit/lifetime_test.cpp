@@ -2,6 +2,8 @@
 #include "harness/layer_test.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <iterator>
 #include <thread>
 
 namespace vwsi::testing {
@@ -20,6 +22,12 @@ protected:
         EXPECT_EQ(window.acquire(&index, ready), VK_SUCCESS);
         EXPECT_EQ(window.draw(index, {{0, 1, 0, 1}}, ready, done), VK_SUCCESS);
         return index;
+    }
+
+    static size_t threadCount()
+    {
+        const std::filesystem::directory_iterator tasks("/proc/self/task");
+        return static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
     }
 
     static bool shown(VkResult result) { return result == VK_SUCCESS || result == VK_SUBOPTIMAL_KHR; }
@@ -222,6 +230,53 @@ TEST_F(Lifetime, DestroyOnALostDevice)
     const Stopwatch watch;
     window.destroySwapchain();
     EXPECT_LT(watch.elapsed(), 2s);
+}
+
+TEST_F(Lifetime, ALostDeviceGetsNoSwapchain)
+{
+    Window window(device());
+    ASSERT_EQ(window.frame(), VK_SUCCESS);
+    driver.loseDevices();
+    uint32_t index = 0;
+    ASSERT_EQ(window.acquire(&index, VK_NULL_HANDLE, device().fence()), VK_ERROR_DEVICE_LOST);
+    EXPECT_EQ(window.recreate(), VK_ERROR_DEVICE_LOST);
+}
+
+TEST_F(Lifetime, TimeThatNobodyHadIsNotCountedAtTheEnd)
+{
+    IN_PROCESS_WITH({"VENUS_WSI_TIMEOUT_MS", "800"});
+    Window window(device());
+    driver.setCompletion(mock::Completion::Manual);
+    ASSERT_EQ(window.frame(), VK_SUCCESS);
+    std::thread stopper([&] {
+        std::this_thread::sleep_for(100ms);
+        stopFor(1s);
+        std::this_thread::sleep_for(50ms);
+        driver.completeAll();
+        driver.setCompletion(mock::Completion::Immediate);
+    });
+    window.destroySwapchain();
+    stopper.join();
+    Window next(device());
+    EXPECT_EQ(next.result, VK_SUCCESS) << "the device is not lost";
+    EXPECT_EQ(next.frame(), VK_SUCCESS);
+}
+
+TEST_F(Lifetime, ADeviceThatEndsBeforeItsSwapchainsEndsTheirThreads)
+{
+    IN_PROCESS_WITH({});
+    const size_t before = threadCount();
+    DeviceOptions options;
+    auto leaking = std::make_unique<TestDevice>(instance(), options);
+    WindowOptions fifo;
+    fifo.presentMode = VK_PRESENT_MODE_FIFO_KHR;
+    auto* const window = new Window(*leaking, fifo); // NOLINT(cppcoreguidelines-owning-memory): leaked on purpose
+    for (int i = 0; i < 3; ++i)
+        ASSERT_EQ(window->frame(), VK_SUCCESS);
+    ASSERT_GT(threadCount(), before);
+    leaking.reset();
+    EXPECT_EQ(threadCount(), before) << "frames that were under way are nobody's any more";
+    endHere();
 }
 
 TEST_F(Lifetime, ASwapchainThatOutlivesItsSurfaceDoesNoHarm)

@@ -165,6 +165,25 @@ TEST_F(Maintenance1, DeferredMemoryMayRunOutAtAcquire)
     }
 }
 
+TEST_F(Maintenance1, AnImageThatCouldNotBeBoundIsTriedAnew)
+{
+    IN_PROCESS_WITH({"VENUS_WSI_COPY", "staged"});
+    WindowOptions options;
+    options.flags = VK_SWAPCHAIN_CREATE_DEFERRED_MEMORY_ALLOCATION_BIT_EXT;
+    Window window(device(), options);
+    ASSERT_EQ(window.result, VK_SUCCESS);
+    // The first has its memory already.
+    ASSERT_EQ(window.frame(), VK_SUCCESS);
+    driver.failNth("vkBindImageMemory", 1, VK_ERROR_OUT_OF_DEVICE_MEMORY);
+    uint32_t index = 0;
+    const VkSemaphore semaphore = device().semaphore();
+    EXPECT_EQ(window.acquire(&index, semaphore), VK_ERROR_OUT_OF_DEVICE_MEMORY);
+    EXPECT_TRUE(driver.faultWasHit());
+    driver.clearFaults();
+    for (size_t i = 0; i < 2 * window.images.size(); ++i)
+        EXPECT_EQ(window.frame(), VK_SUCCESS);
+}
+
 TEST_F(Maintenance1, ScalingStructsAreAccepted)
 {
     const VkSwapchainPresentScalingCreateInfoEXT scaling{VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_SCALING_CREATE_INFO_EXT,

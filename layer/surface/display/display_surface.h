@@ -14,6 +14,7 @@ public:
                    const VkDisplaySurfaceCreateInfoKHR& info);
 
     const char* windowSystem() const override { return "display"; }
+    bool layersOwn() const override { return true; }
     VkResult state(SurfaceState* state) override;
     VkResult formats(std::vector<const PixelFormat*>* formats) override;
     VkResult colorSpaces(const PixelFormat& format, std::vector<VkColorSpaceKHR>* spaces) override;

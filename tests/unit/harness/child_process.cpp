@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -130,6 +131,30 @@ std::string childFolder()
 {
     const char* folder = getenv(kChild);
     return folder ? folder : "";
+}
+
+void endHere()
+{
+    const bool failed = ::testing::Test::HasFailure();
+    // What runHere() looks for.
+    if (!failed)
+        printf("[  PASSED  ] 1 test, which ended its process\n");
+    fflush(stdout);
+    _exit(failed ? 1 : 0);
+}
+
+void stopFor(std::chrono::milliseconds time)
+{
+    const pid_t self = getpid();
+    const pid_t waker = fork();
+    if (waker == 0) {
+        const timespec pause{time.count() / 1000, time.count() % 1000 * 1'000'000};
+        nanosleep(&pause, nullptr);
+        kill(self, SIGCONT);
+        _exit(0);
+    }
+    raise(SIGSTOP);
+    waitpid(waker, nullptr, 0);
 }
 
 void setDefaultEnvironment()

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,12 @@ std::string childLog();
 
 /// A folder that belongs to this child process alone and ends with it.
 std::string childFolder();
+
+/// Ends the child process with the outcome so far, for tests that leave behind what their end would complain of.
+[[noreturn]] void endHere();
+
+/// Stops this process, as a terminal's Ctrl-Z does, and lets it go on after a while.
+void stopFor(std::chrono::milliseconds time);
 
 /// Sets the environment that tests run in unless they ask for another; before the layer is loaded.
 void setDefaultEnvironment();
