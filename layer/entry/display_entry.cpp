@@ -367,7 +367,11 @@ VKAPI_ATTR VkResult VKAPI_CALL RegisterDisplayEventEXT(VkDevice device, VkDispla
     });
 }
 
-/// Takes out of the list and cancels what `matches`.
+/// How long a fence is waited for that is still to signal. One that the application has reset never will.
+constexpr Nanoseconds kFenceGrace = 100'000'000;
+
+/// Takes out of the list and cancels what `matches`, for fences that are about to be destroyed: those that were
+/// signalled may still be on their way, in a submission of which the application knows nothing.
 template <typename Predicate> void cancelFences(Predicate&& matches)
 {
     Displays& all = displays();
@@ -380,8 +384,12 @@ template <typename Predicate> void cancelFences(Predicate&& matches)
         all.fences.erase(first, all.fences.end());
         all.anyFence.store(!all.fences.empty(), std::memory_order_release);
     }
-    for (const Displays::Fence& entry : taken)
-        entry.registry->cancelEvent(entry.id);
+    for (const Displays::Fence& entry : taken) {
+        if (entry.registry->cancelEvent(entry.id) || entry.device->lost())
+            continue;
+        static_cast<void>(
+            entry.device->next().WaitForFences(entry.device->handle(), 1, &entry.fence, VK_TRUE, kFenceGrace));
+    }
 }
 
 VKAPI_ATTR void VKAPI_CALL DestroyFence(VkDevice device, VkFence fence, const VkAllocationCallbacks* pAllocator)

@@ -62,13 +62,13 @@ bool DisplayEvents::add(Wish wish, uint64_t* id)
     return true;
 }
 
-void DisplayEvents::cancel(uint64_t id)
+bool DisplayEvents::cancel(uint64_t id)
 {
     std::unique_lock lock(m_mutex);
-    std::erase_if(m_wishes, [id](const Wish& wish) { return wish.id == id; });
-    if (m_started && pthread_equal(pthread_self(), m_thread))
-        return;
-    m_called.wait(lock, [&] { return std::find(m_due.begin(), m_due.end(), id) == m_due.end(); });
+    const bool taken = std::erase_if(m_wishes, [id](const Wish& wish) { return wish.id == id; }) > 0;
+    if (!m_started || !pthread_equal(pthread_self(), m_thread))
+        m_called.wait(lock, [&] { return std::find(m_due.begin(), m_due.end(), id) == m_due.end(); });
+    return taken;
 }
 
 bool DisplayEvents::start()
@@ -98,8 +98,7 @@ void DisplayEvents::run()
         try {
             next = takeDue(hotplug, &due);
         } catch (const std::bad_alloc&) {
-            pollDescriptors(m_wake, -1, monotonicNow() + kMemoryRetry);
-            continue;
+            next = monotonicNow() + kMemoryRetry;
         }
         hotplug = false;
         call(due);

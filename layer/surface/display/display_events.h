@@ -30,8 +30,8 @@ public:
     bool onHotplug(std::function<void()> callback, uint64_t* id);
 
     /// Takes a wish back; when this returns, its callback is not running and will not run, unless called from
-    /// it.
-    void cancel(uint64_t id);
+    /// it. False when it has run.
+    bool cancel(uint64_t id);
 
 private:
     struct Wish {

@@ -306,9 +306,9 @@ VkResult DisplayRegistry::registerMoment(Nanoseconds moment, std::function<void(
     return events().at(moment, std::move(callback), id) ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
 }
 
-void DisplayRegistry::cancelEvent(uint64_t id)
+bool DisplayRegistry::cancelEvent(uint64_t id)
 {
-    events().cancel(id);
+    return events().cancel(id);
 }
 
 } // namespace vwsi

@@ -57,7 +57,8 @@ public:
     /// When an event of a display comes next; asks the driver.
     VkResult displayEventMoment(VkDisplayKHR display, VkDisplayEventTypeEXT type, Nanoseconds* moment);
     VkResult registerMoment(Nanoseconds moment, std::function<void()> callback, uint64_t* id);
-    void cancelEvent(uint64_t id);
+    /// False when the callback has run.
+    bool cancelEvent(uint64_t id);
 
     /// The object behind a handle, or null when it is not of this registry.
     Display* findDisplay(VkDisplayKHR handle);
