@@ -20,7 +20,8 @@ KeyTable<Device> devices;
 
 Device::Device(PhysicalDevice& physicalDevice, VkDevice handle, PFN_vkGetDeviceProcAddr next,
                PFN_vkSetDeviceLoaderData setLoaderData)
-    : m_physicalDevice(physicalDevice), m_handle(handle), m_setLoaderData(setLoaderData), m_fences(*this)
+    : m_physicalDevice(physicalDevice), m_instance(&physicalDevice.instance()), m_handle(handle),
+      m_setLoaderData(setLoaderData), m_fences(*this)
 {
     if (physicalDevice.served()) {
         m_next.load(handle, next, physicalDevice.apiVersion());
@@ -55,7 +56,7 @@ void Device::silence()
 void Device::silenceAllOf(const Instance& instance)
 {
     devices.forEach([&](Device& device) {
-        if (&device.physicalDevice().instance() == &instance)
+        if (device.m_instance == &instance)
             device.silence();
     });
 }

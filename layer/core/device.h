@@ -106,6 +106,7 @@ private:
     VkResult collectQueues(const VkDeviceCreateInfo& info);
 
     PhysicalDevice& m_physicalDevice;
+    const Instance* const m_instance; ///< to be compared only: a leaked device outlives it
     const VkDevice m_handle;
     DeviceDispatch m_next;
     const PFN_vkSetDeviceLoaderData m_setLoaderData;

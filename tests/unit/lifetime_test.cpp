@@ -279,6 +279,32 @@ TEST_F(Lifetime, ADeviceThatEndsBeforeItsSwapchainsEndsTheirThreads)
     endHere();
 }
 
+TEST_F(Lifetime, AnInstanceThatEndsBeforeItsDeviceEndsItsThreads)
+{
+    IN_PROCESS_WITH({});
+    const size_t before = threadCount();
+    add(mock::DeviceSpec::venus());
+    auto ending = std::make_unique<TestInstance>();
+    auto* const leaked = new TestDevice(*ending); // NOLINT(cppcoreguidelines-owning-memory): leaked on purpose
+    auto* const window = new Window(*leaked);     // NOLINT(cppcoreguidelines-owning-memory): leaked on purpose
+    ASSERT_EQ(window->frame(), VK_SUCCESS);
+    ASSERT_GT(threadCount(), before);
+    ending.reset();
+    EXPECT_EQ(threadCount(), before);
+    // What the leaked device belonged to is no more, and another one's end is nothing to it.
+    {
+        const TestInstance next;
+    }
+    endHere();
+}
+
+TEST_F(Lifetime, NoDeviceIsDestroyedThroughItsInstanceEither)
+{
+    const auto destroy = reinterpret_cast<PFN_vkDestroyDevice>(instance().proc("vkDestroyDevice"));
+    ASSERT_NE(destroy, nullptr);
+    destroy(VK_NULL_HANDLE, nullptr);
+}
+
 TEST_F(Lifetime, ASwapchainThatOutlivesItsSurfaceDoesNoHarm)
 {
     // The application's mistake, and a common one.
