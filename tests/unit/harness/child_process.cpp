@@ -148,8 +148,7 @@ void stopFor(std::chrono::milliseconds time)
     const pid_t self = getpid();
     const pid_t waker = fork();
     if (waker == 0) {
-        const timespec pause{time.count() / 1000, time.count() % 1000 * 1'000'000};
-        nanosleep(&pause, nullptr);
+        std::this_thread::sleep_for(time);
         kill(self, SIGCONT);
         _exit(0);
     }
